@@ -1,0 +1,93 @@
+// Payloads: what inputs, results, signals and details carry through SWF as text.
+//
+// P1. A payload is either plain JSON (or plain text), readable by anyone, or an envelope around a JSON value.
+// P2. An envelope is written only when there is something to say beyond the value, so that workers and deciders
+//     of others can take part: `{"swf-gateway":1,"value":…,"attempt":2,…}`.
+// P3. A text that is not JSON is a string value; it comes back as it was.
+
+/** SWF's limit for input, result, details, control and executionContext, in characters. */
+export const MAX_PAYLOAD = 32_768
+
+const VERSION_MEMBER = 'swf-gateway'
+const VERSION = 1
+
+/** What travels beside a value. Times are milliseconds since 1970. */
+export interface Envelope {
+  /** Which try of the activity this is, from 1. */
+  attempt?: number
+  /** The same for every try of one call: what an effect is to be recorded under. */
+  idempotencyKey?: string
+  /** When SWF times the activity out, by the decider's clock: schedule-to-close. */
+  deadline?: number
+  /** How long one run may take, in milliseconds: start-to-close. */
+  startToClose?: number
+  /** The heartbeat timeout in milliseconds. */
+  heartbeat?: number
+  /** The details of the last heartbeat of the try before. */
+  lastHeartbeat?: unknown
+  /** W3C traceparent. */
+  trace?: string
+}
+
+export interface Payload {
+  value: unknown
+  envelope: Envelope
+}
+
+/** A text is longer than SWF takes. `size` and `limit` are in characters. */
+export class PayloadTooLarge extends Error {
+  override readonly name = 'PayloadTooLarge'
+  readonly code = 'PAYLOAD_TOO_LARGE'
+  constructor(
+    readonly size: number,
+    readonly limit: number = MAX_PAYLOAD,
+  ) {
+    super(`${size} characters are more than the ${limit} that SWF takes: pass a reference to the data instead`)
+  }
+}
+
+/**
+ * Returns a value as text for SWF; undefined for undefined.
+ * Throws PayloadTooLarge, and a TypeError for a value that JSON cannot hold (a cycle, a bigint, a function).
+ */
+export function encodePayload(value: unknown, envelope: Envelope = {}): string | undefined {
+  const wrapped = Object.values(envelope).some(member => member !== undefined) || looksEnveloped(value)
+  if (value === undefined && !wrapped) return undefined
+  const text = JSON.stringify(wrapped ? { [VERSION_MEMBER]: VERSION, value, ...envelope } : value)
+  if (text === undefined) throw new TypeError(`a ${typeof value} cannot be sent as JSON`)
+  if (text.length > MAX_PAYLOAD) throw new PayloadTooLarge(text.length)
+  return text
+}
+
+/** Returns what a text from SWF holds. Never throws: text that is no JSON is a string. */
+export function decodePayload(text: string | undefined): Payload {
+  const json = parseJson(text)
+  if (!looksEnveloped(json)) return { value: json, envelope: {} }
+  const { [VERSION_MEMBER]: _version, value, ...envelope } = json
+  return { value, envelope: envelope as Envelope }
+}
+
+function parseJson(text: string | undefined): unknown {
+  if (text === undefined) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+function looksEnveloped(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && VERSION_MEMBER in value
+}
+
+/**
+ * Changes payload texts on their way to and from SWF: encryption, compression, a store for large ones.
+ * `decode` must return texts unchanged that `encode` did not make.
+ */
+export interface PayloadCodec {
+  encode(text: string): Promise<string>
+  decode(text: string): Promise<string>
+}
+
+/** The codec that changes nothing. */
+export const PLAIN: PayloadCodec = { encode: async text => text, decode: async text => text }
