@@ -21,6 +21,13 @@ export interface Failure {
 }
 
 export const MAX_REASON = 256
+/** Reason of an activity that a worker gave back before it ran: another try, which no retry policy counts. */
+export const HANDED_BACK = 'SwfGateway.HandedBack'
+/** Reason of an activity whose workers died one after the other: counted as a try. */
+export const WORKER_LOST = 'SwfGateway.WorkerLost'
+/** Reason of an activity that reached a worker without a handler for its type. */
+export const NO_HANDLER = 'SwfGateway.NoHandler'
+
 const VERSION_MEMBER = 'swf-gateway'
 
 /** Returns a reason cut to SWF's 256 characters. */
