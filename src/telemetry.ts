@@ -1,0 +1,155 @@
+// Logs and metrics. A log's message is constant, its facts are fields with SWF's names.
+
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { pino, type Logger } from 'pino'
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import type { Service } from './lifecycle.js'
+
+export type Log = Logger
+
+/** Opens the log of a component: JSON lines on stdout, one an event. `level` as in pino, or `silent`. @default 'info' */
+export function createLog(component: string, level = 'info'): Log {
+  return pino({ level, base: { component }, timestamp: pino.stdTimeFunctions.isoTime, messageKey: 'message' })
+}
+
+/** The metrics of one process; every name begins with `swf_gateway_`. */
+export interface Metrics {
+  registry: Registry
+  decisionTasks: Counter<'workflowType' | 'outcome'>
+  decisions: Counter<'decisionType'>
+  stuck: Counter<'workflowType'>
+  cachedExecutions: Gauge
+  activityTasks: Counter<'activityType' | 'outcome'>
+  activityDuration: Histogram<'activityType'>
+  activityRetries: Counter<'activityType'>
+  takeovers: Counter<'taskList'>
+  fenced: Counter<'activityType'>
+  heartbeats: Counter<'outcome'>
+  runningActivities: Gauge<'taskList'>
+  sagas: Counter<'workflowType' | 'state'>
+  executions: Counter<'workflowType' | 'event'>
+  closedExecutions: Counter<'status'>
+  activeExecutions: Gauge<'domain'>
+  subscribers: Gauge
+  graphqlRequests: Counter<'operation' | 'outcome'>
+}
+
+/** Makes a process's metrics, Node's own included. */
+export function createMetrics(component: string): Metrics {
+  const registry = new Registry()
+  registry.setDefaultLabels({ component })
+  collectDefaultMetrics({ register: registry })
+  const named = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) => ({
+    name: `swf_gateway_${name}`,
+    help,
+    labelNames,
+    registers: [registry],
+  })
+  return {
+    registry,
+    decisionTasks: new Counter(
+      named('decision_tasks_total', 'Decision tasks answered', ['workflowType', 'outcome'] as const),
+    ),
+    decisions: new Counter(named('decisions_total', 'Decisions taken', ['decisionType'] as const)),
+    stuck: new Counter(named('stuck_total', 'Decision tasks that ended stuck', ['workflowType'] as const)),
+    cachedExecutions: new Gauge(named('cached_executions', 'Executions that the decider keeps in memory')),
+    activityTasks: new Counter(
+      named('activity_tasks_total', 'Activity tasks responded to; success rate = completed / all', [
+        'activityType',
+        'outcome',
+      ] as const),
+    ),
+    activityDuration: new Histogram({
+      ...named('activity_duration_seconds', 'Run time of activity handlers', ['activityType'] as const),
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800],
+    }),
+    activityRetries: new Counter(
+      named('activity_retries_total', 'Activities scheduled again after a failure', ['activityType'] as const),
+    ),
+    takeovers: new Counter(named('takeovers_total', 'Tasks taken over from a worker that died', ['taskList'] as const)),
+    fenced: new Counter(
+      named('fenced_total', 'Outcomes refused because another run owns the task', ['activityType'] as const),
+    ),
+    heartbeats: new Counter(named('heartbeats_total', 'Heartbeats sent to SWF', ['outcome'] as const)),
+    runningActivities: new Gauge(named('running_activities', 'Handlers that run now', ['taskList'] as const)),
+    sagas: new Counter(
+      named('saga_states_total', 'Sagas that entered a state; ROLLING_BACK counts rollbacks', [
+        'workflowType',
+        'state',
+      ] as const),
+    ),
+    executions: new Counter(
+      named('executions_total', 'Executions started, signaled, cancel requested, terminated', [
+        'workflowType',
+        'event',
+      ] as const),
+    ),
+    closedExecutions: new Counter(
+      named('closed_executions_total', 'Executions seen to close, by status', ['status'] as const),
+    ),
+    activeExecutions: new Gauge(named('active_executions', 'Open executions in the index', ['domain'] as const)),
+    subscribers: new Gauge(named('subscribers', 'Open GraphQL subscriptions')),
+    graphqlRequests: new Counter(
+      named('graphql_requests_total', 'GraphQL operations', ['operation', 'outcome'] as const),
+    ),
+  }
+}
+
+/** Says what a process still lacks before it can work; an empty list means ready. */
+export type Readiness = () => Promise<readonly string[]> | readonly string[]
+
+/** Answers `/livez`, `/readyz` and `/metrics`; undefined for every other path. */
+export async function answerProbe(
+  path: string,
+  metrics: Metrics,
+  readiness: Readiness,
+): Promise<{ status: number; type: string; body: string } | undefined> {
+  if (path === '/livez') return { status: 200, type: 'text/plain', body: 'ok\n' }
+  if (path === '/metrics')
+    return { status: 200, type: metrics.registry.contentType, body: await metrics.registry.metrics() }
+  if (path !== '/readyz') return undefined
+  const missing = await readiness()
+  return missing.length
+    ? { status: 503, type: 'text/plain', body: `${missing.join('\n')}\n` }
+    : { status: 200, type: 'text/plain', body: 'ok\n' }
+}
+
+/** The small HTTP server of a decider or worker: probes and metrics, nothing else. */
+export class ProbeServer implements Service {
+  #server: Server | undefined
+  constructor(private readonly options: { host: string; port: number; metrics: Metrics; readiness: Readiness }) {}
+
+  /** The port that it listens on, once started. */
+  get port(): number {
+    return (this.#server?.address() as AddressInfo | null)?.port ?? this.options.port
+  }
+
+  async start(): Promise<void> {
+    const { host, port, metrics, readiness } = this.options
+    const server = createServer((request, response) => {
+      answerProbe((request.url ?? '/').split('?')[0]!, metrics, readiness)
+        .catch((error: Error) => ({ status: 500, type: 'text/plain', body: `${error.message}\n` }))
+        .then(answer => {
+          const { status, type, body } = answer ?? {
+            status: 404,
+            type: 'text/plain',
+            body: 'this port serves /livez, /readyz and /metrics\n',
+          }
+          response.writeHead(status, { 'content-type': type }).end(body)
+        })
+    })
+    this.#server = server
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, host, () => resolve())
+    })
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server
+    if (!server?.listening) return
+    server.closeAllConnections()
+    await new Promise(resolve => server.close(resolve))
+  }
+}
