@@ -1,0 +1,124 @@
+// Configuration: flags first, then the environment, then a file, then defaults. Only the CLI reads it; everything else
+// receives options. A flag `--log-level` is SWF_GATEWAY_LOG_LEVEL in the environment and `logLevel` in the file.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { createSwfClient, type SwfClient } from '../swf/client.js'
+import { milliseconds, parseIsoDuration, type Duration } from '../swf/duration.js'
+import { CliError } from './error.js'
+
+/** The file read when `--config` names none. */
+const CONFIG_FILE = 'swf-gateway.config.json'
+
+/** Returns an option that the environment can also set, as SWF_GATEWAY_<FLAG> unless `env` names another variable. */
+export function option(flags: string, description: string, env?: string): Option {
+  const made = new Option(flags, description)
+  return made.env(env ?? `SWF_GATEWAY_${made.name().toUpperCase().replaceAll('-', '_')}`)
+}
+
+/** Reads a whole number between `least` and `most`. */
+export const integer =
+  (least = 0, most = Number.MAX_SAFE_INTEGER) =>
+  (text: string): number => {
+    const number = Number(text)
+    if (/^\d+$/.test(text.trim()) && number >= least && number <= most) return number
+    throw new InvalidArgumentError(`Give a whole number from ${least}${most < 1e9 ? ` to ${most}` : ''}.`)
+  }
+
+export const port = integer(0, 65_535)
+
+/** Reads a duration (`30s`, `5m`, `PT30S`) into milliseconds. */
+export function duration(text: string): number {
+  try {
+    return parseIsoDuration(text) ?? milliseconds((/^\d+$/.test(text) ? Number(text) : text) as Duration)
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message)
+  }
+}
+
+/** Options of every process that talks to SWF. */
+export interface SwfConfig {
+  domain: string
+  endpoint?: string
+  region?: string
+  transport: 'sdk' | 'http'
+  logLevel: string
+}
+
+export function withSwf(command: Command): Command {
+  return command
+    .addOption(option('--domain <name>', 'SWF domain').default('swf-gateway'))
+    .addOption(option('--endpoint <url>', "URL of SWF; without it Amazon's for the region", 'AWS_ENDPOINT_URL_SWF'))
+    .addOption(option('--region <name>', 'AWS region; without it what the AWS chain finds', 'AWS_REGION'))
+    .addOption(
+      option('--transport <how>', 'how calls travel: sdk (signed, for Amazon) or http (lean, for a local SWF)')
+        .choices(['sdk', 'http'])
+        .default('sdk'),
+    )
+    .addOption(
+      option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent')
+        .choices(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+        .default('info'),
+    )
+    .option('--config <file>', `JSON file with these options in camelCase (default: ${CONFIG_FILE} if it is there)`)
+}
+
+/** Options of every process that also uses Redis. */
+export interface RedisConfig {
+  redis: string
+  prefix: string
+}
+
+export function withRedis(command: Command): Command {
+  return command
+    .addOption(
+      option('--redis <url>', 'URL of Redis, 6.2 or newer, maxmemory-policy noeviction', 'REDIS_URL').default(
+        'redis://127.0.0.1:6379',
+      ),
+    )
+    .addOption(option('--prefix <text>', 'first part of every Redis key').default('swf-gateway'))
+}
+
+/** Options of the HTTP port of a process. */
+export interface ListenConfig {
+  host: string
+  port: number
+}
+
+export function withPort(command: Command, serves: string, defaultPort: number): Command {
+  return command
+    .addOption(option('--host <address>', 'address to listen on').default('127.0.0.1'))
+    .addOption(option('--port <number>', `port of ${serves}; 0 takes a free one`).argParser(port).default(defaultPort))
+}
+
+export function swfClient(config: SwfConfig, maxPolls?: number): SwfClient {
+  return createSwfClient({
+    transport: config.transport,
+    ...(config.endpoint && { endpoint: config.endpoint }),
+    ...(config.region && { region: config.region }),
+    ...(maxPolls && { maxPolls }),
+  })
+}
+
+/** Fills what neither a flag nor the environment gave from the configuration file. */
+export function applyConfigFile(command: Command): void {
+  const named = command.opts<{ config?: string }>().config
+  const path = named ?? CONFIG_FILE
+  if (!existsSync(path)) {
+    if (named) throw new CliError('CONFIG_NOT_FOUND', `There is no file ${named}`)
+    return
+  }
+  let file: Record<string, unknown>
+  try {
+    file = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
+  } catch (error) {
+    throw new CliError('CONFIG_INVALID', `${path} is no JSON: ${(error as Error).message}`)
+  }
+  for (const made of command.options) {
+    const name = made.attributeName()
+    const source = command.getOptionValueSource(name)
+    if (!(name in file) || (source !== undefined && source !== 'default')) continue
+    const value = String(file[name])
+    command.setOptionValueWithSource(name, made.parseArg ? made.parseArg(value, undefined as never) : value, 'config')
+  }
+}

@@ -1,0 +1,65 @@
+import { Command } from 'commander'
+import { Publisher } from '../feed/publisher.js'
+import { Tail } from '../feed/tail.js'
+import { Queues } from '../queues/queue.js'
+import { closeRedis, connectRedis } from '../redis.js'
+import { createLog, createMetrics, ProbeServer } from '../telemetry.js'
+import { Decider, DEFAULTS } from '../workers/decider/decider.js'
+import { loadApp, withApp } from './app.js'
+import {
+  integer,
+  option,
+  swfClient,
+  withPort,
+  withRedis,
+  withSwf,
+  type ListenConfig,
+  type RedisConfig,
+  type SwfConfig,
+} from './config.js'
+import { CliError } from './error.js'
+import { runProcess } from './run-process.js'
+
+type Config = SwfConfig & RedisConfig & ListenConfig & { app: string; pollers: number; cached: number }
+
+export function deciderCommand(): Command {
+  const command = new Command('decider').description('run workflows: poll decision tasks, replay, decide').addHelpText(
+    'after',
+    `
+Any number of deciders may serve a domain; an execution is decided by one at a time.
+
+Example:
+  swf-gateway decider --app dist/app.js --domain orders --redis redis://redis:6379`,
+  )
+  withPort(withRedis(withApp(withSwf(command))), '/livez, /readyz and /metrics', 4001)
+    .addOption(
+      option('--pollers <n>', 'polls held open for each task list')
+        .argParser(integer(1, 1_000))
+        .default(DEFAULTS.pollers),
+    )
+    .addOption(
+      option('--cached <n>', 'executions kept in memory between decision tasks; 0 replays each time')
+        .argParser(integer(0))
+        .default(DEFAULTS.cached),
+    )
+  return command.action(async (config: Config) => {
+    const { workflows } = await loadApp(config.app)
+    if (workflows.length === 0) throw new CliError('APP_INVALID', `${config.app} exports no \`workflows\``)
+    const log = createLog('decider', config.logLevel)
+    const metrics = createMetrics('decider')
+    const swf = swfClient(config, 1_000)
+    const redis = connectRedis({ url: config.redis, name: 'swf-gateway:decider', log })
+    const { prefix, domain, pollers, cached } = config
+    const publisher = new Publisher({ redis, swf, prefix, log })
+    const tail = new Tail({ swf, publisher, redis, prefix, log })
+    const queues = new Queues({ redis, prefix, log })
+    const decider = new Decider({ swf, publisher, tail, queues, domain, workflows, pollers, cached, log, metrics })
+    const probes = new ProbeServer({
+      ...config,
+      metrics,
+      readiness: () => [...decider.readiness(), ...(redis.status === 'ready' ? [] : ['redis is out of reach'])],
+    })
+    const connections = { start: async () => {}, stop: () => closeRedis(redis) }
+    await runProcess(log, [connections, probes, decider], () => ({ port: probes.port }))
+  })
+}

@@ -1,0 +1,46 @@
+import { Command } from 'commander'
+import { Gateway } from '../graphql/server.js'
+import { createLog, createMetrics } from '../telemetry.js'
+import {
+  duration,
+  option,
+  swfClient,
+  withPort,
+  withRedis,
+  withSwf,
+  type ListenConfig,
+  type RedisConfig,
+  type SwfConfig,
+} from './config.js'
+import { runProcess } from './run-process.js'
+
+export function gatewayCommand(): Command {
+  const command = new Command('gateway').description('serve GraphQL over HTTP, WebSocket and SSE').addHelpText(
+    'after',
+    `
+Paths: /graphql (HTTP and WebSocket), /graphql/stream (SSE), /graphiql, /livez, /readyz, /metrics.
+
+Example, against Amazon:
+  AWS_REGION=eu-west-1 swf-gateway gateway --domain orders --redis redis://redis:6379`,
+  )
+  withPort(withRedis(withSwf(command)), 'GraphQL and the probes', 4000).addOption(
+    option('--sweep-interval <duration>', 'how often SWF is asked for executions that closed or started unseen')
+      .argParser(duration)
+      .default(60_000, '60s'),
+  )
+  return command.action(async (config: SwfConfig & RedisConfig & ListenConfig & { sweepInterval: number }) => {
+    const log = createLog('gateway', config.logLevel)
+    const gateway = new Gateway({
+      host: config.host,
+      port: config.port,
+      domain: config.domain,
+      swf: swfClient(config),
+      redis: { url: config.redis },
+      prefix: config.prefix,
+      sweepInterval: config.sweepInterval,
+      log,
+      metrics: createMetrics('gateway'),
+    })
+    await runProcess(log, [gateway], () => ({ port: gateway.port }))
+  })
+}

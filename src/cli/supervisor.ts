@@ -1,0 +1,126 @@
+// Keeps child processes alive: one that dies is started again, after a delay that grows while it keeps dying.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { SECOND } from '../swf/duration.js'
+
+/** A running child. `exited` resolves, with how it ended, when it is gone. */
+export interface Child {
+  readonly pid: number
+  readonly exited: Promise<string>
+  /** Ends the child, in the time given (ms); then kills it. */
+  stop(within: number): Promise<void>
+}
+
+/** Starts a child; resolves when it is ready, rejects when it ended before that. */
+export type Starter = () => Promise<Child>
+
+const FIRST_DELAY = 200
+const LONGEST_DELAY = 10 * SECOND
+/** A child that lived this long (ms) is taken to have been well: the next delay is short again. */
+const WELL = 20 * SECOND
+
+/** One child, started again whenever it dies. */
+export class Supervised {
+  #child: Child | undefined
+  #stopping = false
+  #pause: (() => void) | undefined
+  #life: Promise<void> | undefined
+
+  constructor(
+    readonly name: string,
+    private readonly starter: Starter,
+    private readonly events: { died(name: string, how: string, delay: number): void; started(name: string): void },
+  ) {}
+
+  /** Process id of the child that runs now; undefined between two. */
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  /** Starts the child; rejects when it does not become ready. */
+  async start(): Promise<void> {
+    this.#child = await this.starter()
+    this.#life = this.#keep(this.#child)
+  }
+
+  async stop(within: number): Promise<void> {
+    this.#stopping = true
+    this.#pause?.()
+    await this.#child?.stop(within)
+    await this.#life
+  }
+
+  async #keep(first: Child): Promise<void> {
+    let delay = FIRST_DELAY
+    let born = Date.now()
+    let how = await first.exited
+    while (!this.#stopping) {
+      this.#child = undefined
+      if (Date.now() - born > WELL) delay = FIRST_DELAY
+      this.events.died(this.name, how, delay)
+      await new Promise<void>(resolve => {
+        this.#pause = resolve
+        setTimeout(resolve, delay)
+      })
+      delay = Math.min(delay * 2, LONGEST_DELAY)
+      if (this.#stopping) return
+      born = Date.now()
+      try {
+        const child = await this.starter()
+        this.#child = child
+        if (this.#stopping) return await child.stop(SECOND)
+        this.events.started(this.name)
+        how = await child.exited
+      } catch (error) {
+        how = (error as Error).message
+      }
+    }
+  }
+}
+
+/**
+ * Starts a Node process of this CLI in a process group of its own, so that Ctrl-C reaches only the supervisor; it stops by
+ * itself when the supervisor is gone. Ready when it says so over IPC. What it prints goes to `logFile`.
+ */
+export function nodeChild(args: readonly string[], env: NodeJS.ProcessEnv, logFile: string): Starter {
+  return async () => {
+    const log = createWriteStream(logFile, { flags: 'a' })
+    const child = spawn(process.execPath, ['--enable-source-maps', ...args], {
+      env,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    })
+    let lastWords = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.pipe(log, { end: false })
+      stream.on('data', (chunk: Buffer) => (lastWords = `${lastWords}${chunk.toString()}`.slice(-2_000)))
+    }
+    const exited = once(child, 'close').then(([code, signal]: [number | null, string | null]) => {
+      log.end()
+      return signal ? `killed by ${signal}` : `exit code ${code}`
+    })
+    const ready = new Promise<void>(resolve => {
+      child.on('message', message => {
+        if ((message as { type?: string }).type === 'ready') resolve()
+      })
+    })
+    await Promise.race([
+      ready,
+      exited.then(how => {
+        throw new Error(`${how}: ${lastWords.trim().split('\n').slice(-3).join(' | ') || 'it said nothing'}`)
+      }),
+    ])
+    return {
+      pid: child.pid!,
+      exited,
+      stop: async within => {
+        child.kill('SIGTERM')
+        const kill = setTimeout(() => child.kill('SIGKILL'), within)
+        await exited
+        clearTimeout(kill)
+      },
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import { Command } from 'commander'
+import { createLog, createMetrics, ProbeServer } from '../telemetry.js'
+import { ActivityWorker } from '../workers/activity/activity-worker.js'
+import { loadApp, withApp } from './app.js'
+import {
+  duration,
+  integer,
+  option,
+  swfClient,
+  withPort,
+  withRedis,
+  withSwf,
+  type ListenConfig,
+  type RedisConfig,
+  type SwfConfig,
+} from './config.js'
+import { CliError } from './error.js'
+import { runProcess } from './run-process.js'
+
+type Config = SwfConfig & RedisConfig & ListenConfig & { app: string; concurrency?: number; drain: number }
+
+export function workerCommand(): Command {
+  const command = new Command('worker').description('run activity handlers: poll SWF, fan out to BullMQ').addHelpText(
+    'after',
+    `
+Concurrency of the whole fleet is a setting of each task list (GraphQL: updateQueue), obeyed while workers run.
+
+Example:
+  swf-gateway worker --app dist/app.js --domain orders --redis redis://redis:6379`,
+  )
+  withPort(withRedis(withApp(withSwf(command))), '/livez, /readyz and /metrics', 4002)
+    .addOption(
+      option('--concurrency <n>', 'most handlers at a time in this process, for each task list').argParser(integer(1)),
+    )
+    .addOption(
+      option('--drain <duration>', 'how long running handlers may go on after SIGTERM')
+        .argParser(duration)
+        .default(60_000, '60s'),
+    )
+  return command.action(async (config: Config) => {
+    const { handlers } = await loadApp(config.app)
+    if (handlers.length === 0) throw new CliError('APP_INVALID', `${config.app} exports no \`handlers\``)
+    const log = createLog('worker', config.logLevel)
+    const metrics = createMetrics('worker')
+    const worker = new ActivityWorker({
+      swf: swfClient(config, 1_000),
+      redis: { url: config.redis },
+      prefix: config.prefix,
+      domain: config.domain,
+      handlers,
+      drain: config.drain,
+      ...(config.concurrency && { concurrency: config.concurrency }),
+      log,
+      metrics,
+    })
+    const probes = new ProbeServer({ ...config, metrics, readiness: () => worker.readiness() })
+    await runProcess(log, [probes, worker], () => ({ port: probes.port }))
+  })
+}

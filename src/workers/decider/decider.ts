@@ -1,0 +1,251 @@
+// The decider: polls decision tasks, replays workflows, answers.
+//
+// D1. History up to a decision task's DecisionTaskStarted is fact: it is published before the task is answered.
+//     When Redis is away the task is answered all the same; the next publisher fills the gap.
+// D2. A poll is never aborted: its task would be lost until its timeout. Stopping waits for open polls and answers their tasks.
+// D3. A decision task that cannot be decided (unknown type, divergence, an error in author code) is parked: answered with a
+//     marker and a timer that wakes it later, its state saying `stuck`. Nothing that a workflow does ends this process.
+// D4. A run stays in memory only while the accepted answer to its last task is known to be its own.
+
+import { hostname } from 'node:os'
+import { randomUUID } from 'node:crypto'
+import type { Publisher } from '../../feed/publisher.js'
+import type { Tail } from '../../feed/tail.js'
+import { Backoff, type Service } from '../../lifecycle.js'
+import type { Queues } from '../../queues/queue.js'
+import { isRedisAway } from '../../redis.js'
+import type { SwfClient, DecisionTask } from '../../swf/client.js'
+import { isFault } from '../../swf/errors.js'
+import { completeDecisionTask, readHistory } from '../../swf/history.js'
+import type { HistoryEvent, WorkflowExecution } from '../../swf/history-event.js'
+import { PLAIN, type PayloadCodec } from '../../swf/payload.js'
+import type { Log, Metrics } from '../../telemetry.js'
+import type { WorkflowDefinition } from '../../workflow/definition.js'
+import { Run, type Turn } from '../../workflow/replay/replay.js'
+import { decodeEvents } from './codec.js'
+import { parked } from './parking.js'
+import { Responder } from './respond.js'
+import { StickyCache, type CachedRun } from './sticky.js'
+
+export interface DeciderOptions {
+  swf: SwfClient
+  publisher: Publisher
+  tail: Tail
+  queues: Queues
+  domain: string
+  workflows: readonly WorkflowDefinition[]
+  log: Log
+  metrics: Metrics
+  /** Changes payload texts on their way to and from SWF. @default none */
+  codec?: PayloadCodec
+  /** Shown in DecisionTaskStarted. @default host and process id */
+  identity?: string
+  /** Polls held open for each task list. @default 5 */
+  pollers?: number
+  /** Executions kept in memory between decision tasks; 0 replays each from its whole history. @default 2,000 */
+  cached?: number
+}
+
+export const DEFAULTS = { pollers: 5, cached: 2_000 } satisfies Partial<DeciderOptions>
+
+/** Serves the decision tasks of its workflows' task lists. */
+export class Decider implements Service {
+  readonly #options: DeciderOptions & typeof DEFAULTS
+  readonly #definitions: ReadonlyMap<string, WorkflowDefinition>
+  readonly #taskLists: readonly string[]
+  readonly #identity: string
+  readonly #stickyList: string
+  readonly #codec: PayloadCodec
+  readonly #cache: StickyCache
+  readonly #responder: Responder
+  readonly #stopping = new AbortController()
+  #loops: Promise<void>[] = []
+  #reached = false
+
+  constructor(options: DeciderOptions) {
+    this.#options = { ...DEFAULTS, ...options }
+    this.#definitions = new Map(options.workflows.map(definition => [typeKey(definition), definition]))
+    this.#taskLists = [...new Set(options.workflows.map(definition => definition.options.taskList))]
+    this.#identity = options.identity ?? `${hostname()}:${process.pid}`
+    this.#stickyList = `decider-${hostname().slice(0, 100)}-${process.pid}-${randomUUID().slice(0, 8)}`
+    this.#codec = options.codec ?? PLAIN
+    this.#cache = new StickyCache(this.#options.cached)
+    this.#responder = new Responder(this.#options, this.#codec)
+  }
+
+  async start(): Promise<void> {
+    const { pollers, cached } = this.#options
+    for (const taskList of this.#taskLists)
+      for (let n = 0; n < pollers; n++) this.#loops.push(this.#poll(taskList, false))
+    if (cached > 0) for (let n = 0; n < pollers; n++) this.#loops.push(this.#poll(this.#stickyList, true))
+    this.#options.log.info({ taskLists: this.#taskLists, workflows: [...this.#definitions.keys()] }, 'decider started')
+  }
+
+  /** Stops polling, waits for open polls, answers what they brought, then forgets every run. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await Promise.all(this.#loops)
+    this.#loops = []
+    this.#cache.clear()
+    this.#options.metrics.cachedExecutions.set(0)
+  }
+
+  readiness(): readonly string[] {
+    return this.#reached ? [] : [`SWF has not answered a poll of domain ${this.#options.domain} yet`]
+  }
+
+  async #poll(taskList: string, sticky: boolean): Promise<void> {
+    const { swf, domain, log } = this.#options
+    const backoff = new Backoff(100, 5_000)
+    let failing = ''
+    while (!this.#stopping.signal.aborted) {
+      let task: DecisionTask
+      try {
+        task = await swf.pollForDecisionTask({
+          domain,
+          taskList: { name: taskList },
+          identity: this.#identity,
+          ...(sticky && { startAtPreviousStartedEvent: true }),
+        })
+        this.#reached = true
+        if (failing) log.info({ taskList }, 'polling again')
+        failing = ''
+        backoff.reset()
+      } catch (error) {
+        const { code, message } = error as Error & { code?: string }
+        const hint = code === 'UNKNOWN_RESOURCE' ? `register domain ${domain} first: swf-gateway register` : undefined
+        if (failing !== message) log.warn({ taskList, code, err: message, ...(hint && { hint }) }, 'poll failed')
+        failing = message
+        await backoff.wait(this.#stopping.signal)
+        continue
+      }
+      if (!task.taskToken) continue
+      await this.#serve(task, taskList, sticky)
+    }
+  }
+
+  /** Answers one decision task; logs what goes wrong and never rejects: the task then times out and comes again. */
+  async #serve(task: DecisionTask, taskList: string, sticky: boolean): Promise<void> {
+    const execution = task.workflowExecution as WorkflowExecution
+    const { workflowType, startedEventId } = task
+    try {
+      await this.#decide(task, execution, taskList, sticky)
+    } catch (error) {
+      this.#cache.drop(execution.runId)
+      const { code, message, stack } = error as Error & { code?: string }
+      const gone = isFault(error, 'UNKNOWN_RESOURCE')
+      this.#options.metrics.decisionTasks.inc({
+        workflowType: workflowType?.name ?? '',
+        outcome: gone ? 'gone' : 'error',
+      })
+      const fields = { ...execution, workflowType: workflowType?.name, startedEventId, code, err: message }
+      if (gone) this.#options.log.info(fields, 'decision task was closed by SWF before its answer')
+      else this.#options.log.error({ ...fields, stack: code ? undefined : stack }, 'decision task not answered')
+    }
+  }
+
+  async #decide(task: DecisionTask, execution: WorkflowExecution, taskList: string, sticky: boolean): Promise<void> {
+    const { swf, domain, metrics, log } = this.#options
+    const received = performance.now()
+    const polled = await completeDecisionTask(swf, domain, taskList, task, this.#identity)
+    const { events, cached } = await this.#runOf(task, execution, polled, sticky)
+    metrics.cachedExecutions.set(this.#cache.size)
+
+    const published = this.#publish(execution, events)
+    const turn: Turn = cached
+      ? await cached.run.advance(await decodeEvents(events, this.#codec))
+      : {
+          kind: 'stuck',
+          stuck: {
+            reason: `this decider has no workflow type ${task.workflowType!.name} ${task.workflowType!.version}`,
+          },
+          context: {},
+        }
+    await published
+
+    if (turn.kind === 'stuck') {
+      cached?.run.dispose()
+      const history =
+        events[0]?.eventId === 1 ? events : await readHistory(swf, domain, execution, { upTo: task.startedEventId! })
+      await this.#responder.park(task, execution, parked(turn, history))
+      metrics.stuck.inc({ workflowType: task.workflowType!.name })
+      return
+    }
+    for (const warning of turn.warnings) log.warn({ ...execution, warning }, 'replay differs in a detail')
+    const keep = this.#options.cached > 0 && !this.#stopping.signal.aborted
+    await this.#responder.respond(
+      task,
+      execution,
+      turn,
+      keep ? { taskList: this.#stickyList, sticky: true } : { taskList: cached!.taskList, sticky: false },
+    )
+    if (keep) this.#cache.put(execution.runId, cached!)
+    else cached!.run.dispose()
+    metrics.cachedExecutions.set(this.#cache.size)
+    log.info(
+      {
+        ...execution,
+        workflowType: task.workflowType!.name,
+        startedEventId: task.startedEventId,
+        decisions: turn.decisions.map(decision => decision.decisionType),
+        sagaState: turn.context.saga?.state,
+        sticky: polled === events ? undefined : false,
+        ms: Math.round(performance.now() - received),
+      },
+      'decision task completed',
+    )
+  }
+
+  /**
+   * The run that this task continues, and the events to feed it: what is new when it is in memory and proves to be the
+   * one that SWF knows, else a new run and its whole history.
+   */
+  async #runOf(
+    task: DecisionTask,
+    execution: WorkflowExecution,
+    polled: HistoryEvent[],
+    sticky: boolean,
+  ): Promise<{ events: HistoryEvent[]; cached: CachedRun | undefined }> {
+    const cached = this.#cache.take(execution.runId)
+    if (sticky && cached && continues(cached.run, polled)) return { events: polled, cached }
+    cached?.run.dispose()
+    const { swf, domain } = this.#options
+    const whole = polled[0]?.eventId === 1
+    const events = whole ? polled : await readHistory(swf, domain, execution, { upTo: task.startedEventId! })
+    const definition = this.#definitions.get(typeKey(task.workflowType as { name: string; version: string }))
+    if (!definition) return { events, cached: undefined }
+    const [started] = events
+    const taskList =
+      started?.eventType === 'WorkflowExecutionStarted'
+        ? started.workflowExecutionStartedEventAttributes.taskList.name
+        : definition.options.taskList
+    return { events, cached: { run: new Run(definition, execution), taskList } }
+  }
+
+  async #publish(execution: WorkflowExecution, events: readonly HistoryEvent[]): Promise<void> {
+    try {
+      await this.#options.publisher.publish(this.#options.domain, execution, events)
+    } catch (error) {
+      const fields = { ...execution, err: (error as Error).message }
+      if (isRedisAway(error)) this.#options.log.warn(fields, 'history not published: redis is out of reach')
+      else this.#options.log.error(fields, 'history not published')
+    }
+  }
+}
+
+/** Tells whether events take up a run where it stands: no gap, and the answer that SWF took to its last task is among them. */
+function continues(run: Run, events: readonly HistoryEvent[]): boolean {
+  const first = events[0]?.eventId ?? Number.POSITIVE_INFINITY
+  return (
+    first <= run.lastEventId + 1 &&
+    events.some(
+      event =>
+        event.eventType === 'DecisionTaskCompleted' &&
+        event.decisionTaskCompletedEventAttributes.startedEventId === run.lastStartedEventId,
+    )
+  )
+}
+
+function typeKey({ name, version }: { name: string; version: string }): string {
+  return `${name} ${version}`
+}
