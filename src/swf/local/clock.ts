@@ -1,0 +1,37 @@
+// The clock of the engine. Nothing else in swf/local asks what time it is.
+
+/** The longest that one setTimeout can wait, in milliseconds: 24.8 days. */
+const LONGEST = 2 ** 31 - 1
+
+export interface Clock {
+  /** Milliseconds since 1970; never smaller than the last answer. */
+  now(): number
+  /** Asks for `ring` to be called once, at `at` or soon after; replaces the last wish. `undefined`: not at all. */
+  alarm(at: number | undefined, ring: () => void): void
+}
+
+/** The time of day. A moment more than 24.8 days away is reached in several waits. */
+export class RealClock implements Clock {
+  #last = 0
+  #timer: NodeJS.Timeout | undefined
+
+  now(): number {
+    const now = Date.now()
+    if (now > this.#last) this.#last = now
+    return this.#last
+  }
+
+  alarm(at: number | undefined, ring: () => void): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (at === undefined) return
+    const wait = Math.max(0, Math.ceil(at - this.now()))
+    this.#timer = setTimeout(
+      () => {
+        if (wait > LONGEST) this.alarm(at, ring)
+        else ring()
+      },
+      Math.min(wait, LONGEST),
+    )
+  }
+}

@@ -1,0 +1,183 @@
+// Domains, activity types and workflow types: register, describe, list, deprecate, undeprecate, delete, tag.
+
+import type { DomainRecord, RegisteredType, TypeKind } from './domain.js'
+import { Domain, compare, typeText } from './domain.js'
+import type { Engine } from './engine.js'
+import { Fault, unknown } from './fault.js'
+import type { Input } from './model.js'
+import { pageSize, pageToken, readPageToken } from './token.js'
+
+const ACCOUNT = '123456789012'
+const MAX_TAGS = 50
+
+type TypeName = { name: string; version: string }
+
+const arn = (engine: Engine, name: string) => `arn:aws:swf:${engine.region}:${ACCOUNT}:/domain/${name}`
+
+export function registerDomain(engine: Engine, input: Input<'RegisterDomain'>): void {
+  const { name, description, workflowExecutionRetentionPeriodInDays: retention, tags = [] } = input
+  if (engine.domains.has(name)) throw new Fault('DomainAlreadyExistsFault', name)
+  const record: DomainRecord = { name, description, retention, status: 'REGISTERED', tags: [] }
+  setTags(record, tags)
+  engine.domains.set(name, new Domain(record))
+  engine.store.putDomain(record)
+}
+
+export function describeDomain(engine: Engine, { name }: Input<'DescribeDomain'>): object {
+  const { record } = engine.domain(name)
+  return {
+    domainInfo: domainInfo(engine, record),
+    configuration: { workflowExecutionRetentionPeriodInDays: record.retention },
+  }
+}
+
+const domainInfo = (engine: Engine, { name, status, description }: DomainRecord) => ({
+  name,
+  status,
+  description,
+  arn: arn(engine, name),
+})
+
+export function listDomains(engine: Engine, input: Input<'ListDomains'>): object {
+  const records = [...engine.domains.values()]
+    .map(({ record }) => record)
+    .filter(({ status }) => status === input.registrationStatus)
+    .sort((a, b) => compare(a.name, b.name))
+  const { items, ...next } = listPage(engine, 'domains', records, input)
+  return { domainInfos: items.map(record => domainInfo(engine, record)), ...next }
+}
+
+/** Deprecates a domain and every type in it. Its open executions go on. */
+export function deprecateDomain(engine: Engine, { name }: Input<'DeprecateDomain'>): void {
+  const domain = engine.domain(name)
+  domain.refuseIfDeprecated()
+  domain.record.status = 'DEPRECATED'
+  engine.store.putDomain(domain.record)
+  for (const kind of ['ActivityType', 'WorkflowType'] as const) {
+    for (const type of domain.types(kind))
+      if (type.status === 'REGISTERED') setStatus(engine, domain, type, 'DEPRECATED')
+  }
+}
+
+export function undeprecateDomain(engine: Engine, { name }: Input<'UndeprecateDomain'>): void {
+  const { record, deprecated } = engine.domain(name)
+  if (!deprecated) throw new Fault('DomainAlreadyExistsFault', name)
+  record.status = 'REGISTERED'
+  engine.store.putDomain(record)
+}
+
+export function registerType(
+  engine: Engine,
+  kind: TypeKind,
+  {
+    domain: domainName,
+    name,
+    version,
+    description,
+    ...defaults
+  }: Input<'RegisterActivityType' | 'RegisterWorkflowType'>,
+): void {
+  const domain = engine.domain(domainName)
+  domain.refuseIfDeprecated()
+  if (domain.findType(kind, { name, version })) {
+    throw new Fault('TypeAlreadyExistsFault', typeText(kind, { name, version }))
+  }
+  const createdAt = engine.now()
+  const type: RegisteredType = { kind, name, version, description, createdAt, status: 'REGISTERED', defaults }
+  domain.putType(type)
+  engine.store.putType(domain.name, type)
+}
+
+export function describeType(engine: Engine, domain: string, kind: TypeKind, name: TypeName): object {
+  const type = engine.domain(domain).type(kind, name)
+  return { typeInfo: typeInfo(type), configuration: type.defaults }
+}
+
+function typeInfo({ kind, name, version, status, description, createdAt, deprecatedAt }: RegisteredType): object {
+  return {
+    [kind === 'ActivityType' ? 'activityType' : 'workflowType']: { name, version },
+    status,
+    description,
+    creationDate: createdAt / 1_000,
+    deprecationDate: deprecatedAt === undefined ? undefined : deprecatedAt / 1_000,
+  }
+}
+
+export function listTypes(engine: Engine, kind: TypeKind, input: Input<'ListActivityTypes'>): object {
+  const types = engine
+    .domain(input.domain)
+    .types(kind)
+    .filter(({ name, status }) => status === input.registrationStatus && (!input.name || name === input.name))
+  const { items, ...next } = listPage(engine, kind, types, input)
+  return { typeInfos: items.map(typeInfo), ...next }
+}
+
+export function deprecateType(engine: Engine, domainName: string, kind: TypeKind, name: TypeName): void {
+  const domain = engine.domain(domainName)
+  const type = domain.type(kind, name)
+  if (type.status === 'DEPRECATED') throw new Fault('TypeDeprecatedFault', typeText(kind, name))
+  setStatus(engine, domain, type, 'DEPRECATED')
+}
+
+export function undeprecateType(engine: Engine, domainName: string, kind: TypeKind, name: TypeName): void {
+  const domain = engine.domain(domainName)
+  const type = domain.type(kind, name)
+  if (type.status === 'REGISTERED') throw new Fault('TypeAlreadyExistsFault', typeText(kind, name))
+  setStatus(engine, domain, type, 'REGISTERED')
+}
+
+function setStatus(engine: Engine, domain: Domain, type: RegisteredType, status: RegisteredType['status']): void {
+  type.status = status
+  type.deprecatedAt = status === 'DEPRECATED' ? engine.now() : undefined
+  engine.store.putType(domain.name, type)
+}
+
+export function deleteType(engine: Engine, domainName: string, kind: TypeKind, name: TypeName): void {
+  const domain = engine.domain(domainName)
+  const type = domain.type(kind, name)
+  if (type.status !== 'DEPRECATED') throw new Fault('TypeNotDeprecatedFault', typeText(kind, name))
+  domain.deleteType(type)
+  engine.store.deleteType(domain.name, type)
+}
+
+function setTags(record: DomainRecord, tags: DomainRecord['tags']): void {
+  const byKey = new Map([...record.tags, ...tags].map(tag => [tag.key, tag]))
+  if (byKey.size > MAX_TAGS) throw new Fault('TooManyTagsFault', `A domain can have at most ${MAX_TAGS} tags`)
+  record.tags = [...byKey.values()]
+}
+
+function tagged(engine: Engine, resourceArn: string): DomainRecord {
+  const domain = engine.domains.get(resourceArn.slice(resourceArn.indexOf(':/domain/') + ':/domain/'.length))
+  if (!domain || arn(engine, domain.name) !== resourceArn) throw unknown(`resource: ${resourceArn}`)
+  return domain.record
+}
+
+export const listTags = (engine: Engine, { resourceArn }: Input<'ListTagsForResource'>): object => ({
+  tags: tagged(engine, resourceArn).tags,
+})
+
+export function tag(engine: Engine, { resourceArn, tags }: Input<'TagResource'>): void {
+  const record = tagged(engine, resourceArn)
+  setTags(record, tags)
+  engine.store.putDomain(record)
+}
+
+export function untag(engine: Engine, { resourceArn, tagKeys }: Input<'UntagResource'>): void {
+  const record = tagged(engine, resourceArn)
+  record.tags = record.tags.filter(({ key }) => !tagKeys.includes(key))
+  engine.store.putDomain(record)
+}
+
+/** Returns a page of a sorted list; its token is the number of items before it. */
+function listPage<T>(
+  engine: Engine,
+  list: string,
+  items: readonly T[],
+  input: Pick<Input<'ListDomains'>, 'nextPageToken' | 'maximumPageSize' | 'reverseOrder'>,
+): { items: T[]; nextPageToken?: string } {
+  const [from = 0] = (readPageToken(list, input.nextPageToken, engine.now()) ?? []) as number[]
+  const to = from + pageSize(input.maximumPageSize)
+  const ordered = input.reverseOrder ? [...items].reverse() : items
+  const page = ordered.slice(from, to)
+  return to < items.length ? { items: page, nextPageToken: pageToken(list, [to], engine.now()) } : { items: page }
+}

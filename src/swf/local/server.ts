@@ -1,0 +1,153 @@
+// The server: SWF's protocol (AWS JSON 1.0) over plain node:http.
+//
+// SV1. Whatever a client sends, it gets an answer with `__type`; a client's mistake is never a 500 and never a crash.
+// SV2. An answer leaves only when the store says that what it rests on is safe.
+
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Context } from './actions.js'
+import { act } from './actions.js'
+import { Fault } from './fault.js'
+import type { Caller } from './polls.js'
+
+/** The most bytes of a request. */
+const MAX_BODY = 1_048_576
+const CONTENT_TYPES = /^application\/(?:x-amz-json-1\.[01]|json)(?:\s*;|$)/i
+
+let requests = 0
+const requestIdPrefix = `${Date.now().toString(16).padStart(12, '0')}-0000-4000-8000-`
+
+export interface Listening {
+  readonly port: number
+  /** Takes no more requests and resolves when the answers of the open ones have left. */
+  close(): Promise<void>
+}
+
+export function listen(context: Context, host: string, port: number): Promise<Listening> {
+  const server = createServer({ keepAliveTimeout: 75_000 }, (request, response) => receive(context, request, response))
+  server.on('clientError', refuseBytes)
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve({ port: (server.address() as AddressInfo).port, close: () => close(server) })
+    })
+  })
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise(resolve => {
+    server.close(() => resolve())
+    server.closeIdleConnections()
+    // A connection that is in the middle of sending its request is not waited for.
+    setTimeout(() => server.closeAllConnections(), 1_000).unref()
+  })
+}
+
+function receive(context: Context, request: IncomingMessage, response: ServerResponse): void {
+  let body: Buffer | undefined
+  let chunks: Buffer[] | undefined
+  let size = 0
+  request.on('data', (chunk: Buffer) => {
+    size += chunk.length
+    // What is too much is read, so that the client gets to read its answer, but not kept.
+    if (size > MAX_BODY) body = chunks = undefined
+    else if (!body) body = chunk
+    else (chunks ??= [body]).push(chunk)
+  })
+  request.on('end', () => {
+    const whole = chunks ? Buffer.concat(chunks) : body
+    answer(context, request, response, whole?.toString() ?? '', size)
+  })
+  request.on('error', () => response.destroy())
+}
+
+function answer(
+  context: Context,
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: string,
+  size: number,
+): void {
+  const { store } = context.engine
+  const succeed = (value: object | string | undefined | void) => {
+    const text = value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value)
+    store.afterCommit(() => send(response, 200, text))
+  }
+  const fail = (error: unknown) => {
+    const fault = error instanceof Fault ? error : internal(error)
+    store.afterCommit(() => send(response, fault.code === 'InternalFailure' ? 500 : 400, JSON.stringify(fault)))
+  }
+  try {
+    const action = check(request, size)
+    const result = act(action, parseJson(body), context, callerOf(response))
+    if (result instanceof Promise) result.then(succeed, fail)
+    else succeed(result)
+  } catch (error) {
+    fail(error)
+  }
+}
+
+function check(request: IncomingMessage, size: number): string {
+  if (size > MAX_BODY) {
+    throw new Fault('RequestEntityTooLargeException', `Request size ${size} exceeded ${MAX_BODY} bytes`)
+  }
+  const target = request.headers['x-amz-target']
+  if (request.method !== 'POST' || typeof target !== 'string') {
+    throw new Fault('UnknownOperationException', 'Send a POST with X-Amz-Target: SimpleWorkflowService.<Action>')
+  }
+  if (!CONTENT_TYPES.test(request.headers['content-type'] ?? '')) {
+    throw new Fault('SerializationException', 'Content-Type must be application/x-amz-json-1.0')
+  }
+  const dot = target.lastIndexOf('.')
+  if (!target.slice(0, dot).endsWith('SimpleWorkflowService')) {
+    throw new Fault('UnknownOperationException', `${target} is not an action of SimpleWorkflowService`)
+  }
+  return target.slice(dot + 1)
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    throw new Fault('SerializationException', 'The body is not JSON')
+  }
+}
+
+/** A mistake of this server. The execution that it happened to may be wrong; the message is for its developers. */
+export function internal(error: unknown): Fault {
+  return new Fault('InternalFailure', error instanceof Error ? (error.stack ?? error.message) : String(error))
+}
+
+function callerOf(response: ServerResponse): Caller {
+  return {
+    alive: () => !response.destroyed && response.socket !== null && !response.socket.destroyed,
+    onGone: then => void response.once('close', then),
+  }
+}
+
+function send(response: ServerResponse, status: number, text: string): void {
+  if (response.destroyed) return
+  response.writeHead(status, [
+    'x-amzn-RequestId',
+    `${requestIdPrefix}${(++requests).toString(16).padStart(12, '0')}`,
+    'Content-Type',
+    'application/x-amz-json-1.0',
+    'Content-Length',
+    String(Buffer.byteLength(text)),
+  ])
+  response.end(text)
+}
+
+/** Answers bytes that are not HTTP. */
+function refuseBytes(_error: Error, socket: Socket): void {
+  if (!socket.writable) {
+    socket.destroy()
+    return
+  }
+  const text = JSON.stringify(new Fault('SerializationException', 'The request is not HTTP'))
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+  )
+}

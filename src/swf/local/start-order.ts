@@ -1,0 +1,55 @@
+// The open executions of a domain, in the order of their starts, with removal in O(1).
+//
+// SO1. `serial` grows with the time of start, so that appending keeps the order.
+// SO2. A closed execution stays as a gap until half of the places are gaps; then the gaps go.
+
+interface Started {
+  readonly serial: number
+  readonly startedAt: number
+  readonly open: boolean
+}
+
+export class StartOrder<T extends Started> {
+  #items: T[] = []
+  #gaps = 0
+
+  get size(): number {
+    return this.#items.length - this.#gaps
+  }
+
+  add(item: T): void {
+    this.#items.push(item)
+  }
+
+  /** Says that an execution of this order has closed. */
+  closed(): void {
+    if (++this.#gaps > 64 && this.#gaps * 2 > this.#items.length) {
+      this.#items = this.#items.filter(item => item.open)
+      this.#gaps = 0
+    }
+  }
+
+  /** The open executions that started from `oldest` to `latest` (both milliseconds, inclusive), one way or the other. */
+  *between(oldest: number, latest: number, newestFirst: boolean): Generator<T> {
+    const items = this.#items
+    const from = firstAt(items, oldest)
+    const to = firstAt(items, latest + 1)
+    if (newestFirst) {
+      for (let i = to - 1; i >= from; i--) if (items[i]!.open) yield items[i]!
+    } else {
+      for (let i = from; i < to; i++) if (items[i]!.open) yield items[i]!
+    }
+  }
+}
+
+/** The place of the first item that started at `at` or later. */
+function firstAt(items: readonly Started[], at: number): number {
+  let low = 0
+  let high = items.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (items[middle]!.startedAt < at) low = middle + 1
+    else high = middle
+  }
+  return low
+}
