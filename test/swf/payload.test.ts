@@ -1,0 +1,55 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { decodePayload, encodePayload, MAX_PAYLOAD, PayloadTooLarge } from '../../src/swf/payload.js'
+
+describe('a payload', () => {
+  test('is plain JSON when there is nothing to say beyond the value', () => {
+    expect(encodePayload({ id: 1 })).toBe('{"id":1}')
+    expect(encodePayload(undefined)).toBeUndefined()
+    expect(encodePayload({ id: 1 }, { attempt: undefined as never })).toBe('{"id":1}')
+  })
+
+  test('is an envelope when something travels beside the value', () => {
+    expect(JSON.parse(encodePayload({ id: 1 }, { attempt: 2, idempotencyKey: 'k' })!)).toEqual({
+      'swf-gateway': 1,
+      value: { id: 1 },
+      attempt: 2,
+      idempotencyKey: 'k',
+    })
+  })
+
+  test('comes back as it went, whatever JSON it is', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.option(fc.nat(), { nil: undefined }), (value, attempt) => {
+        const text = encodePayload(value, attempt === undefined ? {} : { attempt })
+        const plain: unknown = JSON.parse(JSON.stringify(value))
+        expect(decodePayload(text)).toEqual({ value: plain, envelope: attempt === undefined ? {} : { attempt } })
+      }),
+    )
+  })
+
+  test('that looks like an envelope itself comes back as the value it is', () => {
+    const value = { 'swf-gateway': 1, value: 'mine', attempt: 7 }
+    expect(decodePayload(encodePayload(value))).toEqual({ value, envelope: {} })
+  })
+
+  test('written by others is JSON or text', () => {
+    expect(decodePayload('{"a":1}')).toEqual({ value: { a: 1 }, envelope: {} })
+    expect(decodePayload('plain text, no JSON')).toEqual({ value: 'plain text, no JSON', envelope: {} })
+    expect(decodePayload('')).toEqual({ value: '', envelope: {} })
+    expect(decodePayload(undefined)).toEqual({ value: undefined, envelope: {} })
+  })
+
+  test('over 32,768 characters is refused with its size; exactly 32,768 is not', () => {
+    expect(encodePayload('x'.repeat(MAX_PAYLOAD - 2))).toHaveLength(MAX_PAYLOAD)
+    const tooLarge = () => encodePayload('x'.repeat(MAX_PAYLOAD - 1))
+    expect(tooLarge).toThrow(PayloadTooLarge)
+    expect(tooLarge).toThrow(expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE', size: MAX_PAYLOAD + 1 }))
+  })
+
+  test('that JSON cannot hold is a TypeError', () => {
+    const cycle: Record<string, unknown> = {}
+    cycle.self = cycle
+    for (const value of [() => 1, Symbol('s'), 1n, cycle]) expect(() => encodePayload(value)).toThrow(TypeError)
+  })
+})
