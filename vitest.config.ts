@@ -1,9 +1,12 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import SlowestFiles from './test/support/slowest-files.js'
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-export default defineConfig({
+// `vitest run` takes all tests but the faults; `vitest run --mode faults` takes those, one file at a time.
+export default defineConfig(({ mode }) => ({
   resolve: {
     alias: [
       // One copy of graphql: its package has two entry points, and vitest would load both.
@@ -16,10 +19,13 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/faults/**', 'test/bench/**'],
+    ...(mode === 'faults'
+      ? { include: ['test/faults/**/*.test.ts'], fileParallelism: false, testTimeout: 120_000, hookTimeout: 60_000 }
+      : { include: ['test/**/*.test.ts'], exclude: ['test/faults/**'], testTimeout: 30_000, hookTimeout: 30_000 }),
     pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Tests wait more than they compute.
+    maxWorkers: Math.max(2, availableParallelism()),
+    globalSetup: ['test/support/global-setup.ts'],
+    reporters: [new SlowestFiles(), 'default'],
   },
-})
+}))

@@ -123,7 +123,7 @@ async function launch({ found, dir, port, persistence, databases, owner }) {
   closed.then(() => (over = true))
   const deadline = Date.now() + START_WITHIN
   while (!over && Date.now() < deadline) {
-    if (await answersPing(port, child.pid)) {
+    if (await Promise.race([answersPing(port, child.pid), closed.then(() => false)])) {
       if (persistence === 'aof')
         writeFileSync(owner, JSON.stringify({ redis: child.pid, port, owner: process.pid }) + '\n')
       return { url: `redis://127.0.0.1:${port}`, port, pid: child.pid, process: child, stop }

@@ -2,6 +2,7 @@
 //
 //   node scripts/setup.mjs            dependencies, build and Redis, each only if needed
 //   node scripts/setup.mjs --build    dependencies if needed, and a build in any case; no Redis
+//   node scripts/setup.mjs --private-redis   the same as without, and REDIS_URL does not count
 //
 // S1. Needs nothing but Node: it runs in a bare clone.
 // S2. What was done is noted only after it was done, so that a set-up cut short is done again.
@@ -86,7 +87,7 @@ export function builds(root) {
     also: ['tsconfig.json', 'package-lock.json', ...package_.sources()],
     command: [tsc, '-p', 'examples/tsconfig.json'],
   })
-  if (!existsSync(join(root, 'console', 'vite.config.ts'))) return [package_, examples]
+  if (!existsSync(join(root, 'console', 'index.html'))) return [package_, examples]
   const page = build(root, {
     title: 'building the console',
     folder: 'console',
@@ -110,6 +111,7 @@ function build(root, { title, folder, output, also, command, isBundle = false })
     title,
     sources,
     isDone() {
+      if (!isBundle && !sources().some(file => file.endsWith('.ts'))) return true
       const noted = readIfThere(stamp)
       if (noted === undefined || !existsSync(join(root, output))) return false
       if (noted !== JSON.stringify(state())) return false
@@ -223,7 +225,7 @@ function npm() {
   return { command: 'npm', args: [] }
 }
 
-function requireNode(version = process.versions.node) {
+export function requireNode(version = process.versions.node) {
   const [major, minor] = version.split('.').map(Number)
   if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return
   throw new SetupFailed(`This needs Node ${OLDEST_NODE.join('.')} or newer, and runs on ${version}: https://nodejs.org`)
@@ -256,5 +258,5 @@ export async function setupOrExit(options = {}) {
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const build = process.argv.includes('--build')
-  await setupOrExit({ build, redis: !build })
+  await setupOrExit({ build, redis: !build, ignoreUrl: process.argv.includes('--private-redis') })
 }

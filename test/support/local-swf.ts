@@ -1,0 +1,14 @@
+import { createLocalSwf } from '../../src/swf/local/index.js'
+import { afterFile } from './dispose.js'
+
+export type LocalSwf = Awaited<ReturnType<typeof createLocalSwf>>
+
+/** Polls of tests are held for so long: whoever waits for one to end waits no longer. Milliseconds. */
+const POLL_TIMEOUT = 2_000
+
+/** Starts a local SWF on a free port, closed after this test file. Without `data` it keeps nothing. */
+export async function localSwf(options: NonNullable<Parameters<typeof createLocalSwf>[0]> = {}): Promise<LocalSwf> {
+  const swf = await createLocalSwf({ pollTimeout: POLL_TIMEOUT, ...options })
+  afterFile(() => swf.close())
+  return swf
+}
