@@ -1,0 +1,28 @@
+// Where the keys of a queue lie in Redis.
+//
+// K1. All keys of one queue share the hash tag `{prefix:domain:taskList}`, BullMQ's included, so that scripts may touch
+//     any of them and a Cluster keeps them in one slot.
+// K2. Names are escaped, so two queues never share a tag.
+//
+// Derived data (lost: re-polled or rebuilt): permits, tasks, waiting, beats, t:<id>, processes, alive, hints, state, jobs:*
+// Operator's records (AOF, exportable): settings
+
+/** First part of every key, unless told otherwise. */
+export const DEFAULT_PREFIX = 'swf-gateway'
+
+/** Name of BullMQ's queue under the hash tag. */
+export const JOBS = 'jobs'
+
+/** Returns the hash tag of a task list's queue: the first part of its keys, and BullMQ's prefix. */
+export function queueKey(prefix: string, domain: string, taskList: string): string {
+  return `{${prefix}:${escape(domain)}:${escape(taskList)}}`
+}
+
+/** Returns the hash tag of what a domain's queues share: the list of task lists, and the workers. */
+export function domainKey(prefix: string, domain: string): string {
+  return `{${prefix}:${escape(domain)}}`
+}
+
+function escape(name: string): string {
+  return name.replace(/[{}:%\s]/g, character => `%${character.charCodeAt(0).toString(16)}`)
+}

@@ -1,0 +1,111 @@
+// Queues as those see them who do not work on them: the gateway reads and tunes them, the decider hints at cancels.
+
+import type { Redis } from '../redis.js'
+import type { Log } from '../telemetry.js'
+import { isTaskList, readTaskLists, readWorkers, type WorkerState } from './fleet.js'
+import { DEFAULT_PREFIX, queueKey } from './keys.js'
+import { loadScripts } from './script.js'
+import { SettingsRefused, updateSettings, type QueueSettings, type SettingsChange } from './settings.js'
+import { readNumbers } from './stats.js'
+import { hintCancel } from './task-record.js'
+
+export type { WorkerState } from './fleet.js'
+export {
+  DEFAULT_SETTINGS,
+  SettingsRefused,
+  VersionConflict,
+  type QueueSettings,
+  type RateLimit,
+  type SettingsChange,
+} from './settings.js'
+
+/** A queue at one moment: a task list and its slots. */
+export interface QueueState {
+  domain: string
+  taskList: string
+  /** Tasks polled and not begun. What waits in SWF is not counted. */
+  depth: number
+  /** Tasks that are run, or whose outcome is on its way to SWF. */
+  active: number
+  /** Slots in use: open polls, and open tasks. */
+  slotsHeld: number
+  /** How long the oldest waiting task has waited, in milliseconds. */
+  oldestAge?: number
+  settings: QueueSettings
+  /** What each live worker of the list obeys: the fleet has converged when all show the settings' version. */
+  observed: { worker: WorkerState; version: number; concurrency: number; active: number }[]
+}
+
+/** The queues of the fleet. Every method rejects as Redis does when it is away. */
+export class Queues {
+  readonly #redis: Redis
+  readonly #prefix: string
+  readonly #log: Log
+
+  constructor({ redis, prefix = DEFAULT_PREFIX, log }: { redis: Redis; prefix?: string; log: Log }) {
+    this.#redis = redis
+    this.#prefix = prefix
+    this.#log = log
+    loadScripts(redis)
+  }
+
+  /** Returns every queue that a worker has ever announced, by task list. */
+  async list(domain: string): Promise<QueueState[]> {
+    const [taskLists, workers] = await Promise.all([
+      readTaskLists(this.#redis, this.#prefix, domain),
+      this.workers(domain),
+    ])
+    return Promise.all(taskLists.map(taskList => this.#read(domain, taskList, workers)))
+  }
+
+  /** Returns a queue; undefined when no worker has ever announced it. */
+  async get(domain: string, taskList: string): Promise<QueueState | undefined> {
+    const [known, workers] = await Promise.all([
+      isTaskList(this.#redis, this.#prefix, domain, taskList),
+      this.workers(domain),
+    ])
+    return known ? this.#read(domain, taskList, workers) : undefined
+  }
+
+  /**
+   * Changes the settings of a queue; every worker obeys within two seconds.
+   * Rejects with VersionConflict when the settings are no longer at `expectedVersion`, and with SettingsRefused for
+   * a number out of range or a task list that no worker has announced.
+   */
+  async update(
+    domain: string,
+    taskList: string,
+    change: SettingsChange,
+    by: string,
+    expectedVersion?: number,
+  ): Promise<{ queue: QueueState; previous: QueueSettings }> {
+    if (!(await isTaskList(this.#redis, this.#prefix, domain, taskList)))
+      throw new SettingsRefused(`No worker has ever announced task list ${JSON.stringify(taskList)} in ${domain}`)
+    const key = queueKey(this.#prefix, domain, taskList)
+    const { settings, previous } = await updateSettings(this.#redis, key, change, by, expectedVersion)
+    this.#log.info({ domain, taskList, by, from: previous, to: settings }, 'queue settings changed')
+    return { queue: await this.#read(domain, taskList, await this.workers(domain)), previous }
+  }
+
+  /** Returns the activity workers of a domain that were seen within the last minute. */
+  async workers(domain: string): Promise<WorkerState[]> {
+    return readWorkers(this.#redis, this.#prefix, domain)
+  }
+
+  /**
+   * Makes the holder of an activity ask SWF at once whether it is to stop: after RequestCancelActivityTask was accepted
+   * for `activityId`, or, without one, after the run closed. Only a hint: SWF's answer to the heartbeat is what counts.
+   */
+  async hintCancel(domain: string, taskList: string, execution: { runId: string }, activityId?: string): Promise<void> {
+    await hintCancel(this.#redis, queueKey(this.#prefix, domain, taskList), execution.runId, activityId)
+  }
+
+  async #read(domain: string, taskList: string, workers: readonly WorkerState[]): Promise<QueueState> {
+    const { processes, ...numbers } = await readNumbers(this.#redis, queueKey(this.#prefix, domain, taskList))
+    const observed = processes.flatMap(({ id, observed: { version, concurrency, active } }) => {
+      const worker = workers.find(each => each.id === id)
+      return worker ? [{ worker, version, concurrency, active }] : []
+    })
+    return { domain, taskList, ...numbers, observed }
+  }
+}

@@ -1,0 +1,142 @@
+// Settings of a queue: an operator's record, versioned.
+//
+// S1. Version 0 are the deployment's defaults: the worker that starts last writes them. An operator's change makes
+//     version 1 and higher, which no default overwrites.
+// S2. A change is made by compare-and-set on the version. Changes without an expected version are merged into the newest.
+// S3. Every worker sends what it obeys with its sign of life; when Redis has lost the settings, or holds an older
+//     version, the worker's stand again (see TICK).
+
+import type { Redis } from '../redis.js'
+import { run, script } from './script.js'
+
+/** At most `tasks` activities are polled in `per` milliseconds; unused ones are saved up to `tasks`. */
+export interface RateLimit {
+  tasks: number
+  /** In milliseconds. */
+  per: number
+}
+
+export interface QueueSettings {
+  /** 0: never changed by an operator. */
+  version: number
+  /** Activities that the whole fleet holds at a time; 0 is the same as paused. */
+  concurrency: number
+  /** Activities that one process runs at a time. */
+  workerConcurrency: number
+  /** Tasks polled beyond those that can run at once: their clocks run while they wait. */
+  prefetch: number
+  paused: boolean
+  rateLimit?: RateLimit
+  changedBy?: string
+  /** Milliseconds since 1970. */
+  changedAt?: number
+}
+
+export const DEFAULT_SETTINGS = {
+  version: 0,
+  concurrency: 50,
+  workerConcurrency: 20,
+  prefetch: 0,
+  paused: false,
+} satisfies QueueSettings
+
+/** What an operator may change; `rateLimit: null` takes the limit away. */
+export type SettingsChange = Partial<
+  Pick<QueueSettings, 'concurrency' | 'workerConcurrency' | 'prefetch' | 'paused'>
+> & { rateLimit?: RateLimit | null }
+
+/** Somebody changed the settings first. */
+export class VersionConflict extends Error {
+  override readonly name = 'VersionConflict'
+  readonly code = 'VERSION_CONFLICT'
+  constructor(
+    readonly expected: number,
+    readonly actual: number,
+  ) {
+    super(`The settings are at version ${actual}, not ${expected}: read them again, then change them`)
+  }
+}
+
+/** A change that cannot be made, such as a number out of range. */
+export class SettingsRefused extends RangeError {
+  override readonly name = 'SettingsRefused'
+  readonly code = 'BAD_USER_INPUT'
+}
+
+const RANGES = { concurrency: [0, 100_000], workerConcurrency: [1, 10_000], prefetch: [0, 10_000] } as const
+const RATE_TASKS = [1, 1_000_000] as const
+const RATE_PER = [100, 24 * 60 * 60 * 1_000] as const
+
+/** Returns the settings after a change, at the next version. Throws SettingsRefused. */
+export function changeSettings(
+  settings: QueueSettings,
+  change: SettingsChange,
+  changedBy: string,
+  changedAt: number,
+): QueueSettings {
+  for (const [name, [least, most]] of Object.entries(RANGES))
+    checkRange(name, change[name as keyof typeof RANGES], least, most)
+  if (change.rateLimit) {
+    checkRange('rateLimit.tasks', change.rateLimit.tasks, ...RATE_TASKS)
+    checkRange('rateLimit.per', change.rateLimit.per, ...RATE_PER)
+  }
+  const { rateLimit: former, ...rest } = settings
+  const { rateLimit = former, ...others } = change
+  const given = Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined && value !== null))
+  return { ...rest, ...given, ...(rateLimit && { rateLimit }), version: settings.version + 1, changedBy, changedAt }
+}
+
+function checkRange(name: string, value: number | null | undefined, least: number, most: number): void {
+  if (value === undefined || value === null) return
+  if (Number.isInteger(value) && value >= least && value <= most) return
+  throw new SettingsRefused(`${name} must be a whole number from ${least} to ${most}, not ${value}`)
+}
+
+/** How many activities one process runs at a time under these settings; 0 when the queue is paused. */
+export function allowedHere({ paused, concurrency, workerConcurrency }: QueueSettings): number {
+  return paused ? 0 : Math.min(concurrency, workerConcurrency)
+}
+
+/** Returns the settings that Redis holds. */
+export function parseSettings(text: string | null | undefined): QueueSettings | undefined {
+  return text ? (JSON.parse(text) as QueueSettings) : undefined
+}
+
+export async function readSettings(redis: Redis, key: string): Promise<QueueSettings | undefined> {
+  return parseSettings(await redis.get(`${key}:settings`))
+}
+
+// UPDATE: changes the settings if they are still those that the caller has read.
+// In: expected version (-1: none stored), settings (JSON). Out: 1, or 0 when the version is another.
+const UPDATE = script(
+  'UPDATE',
+  `
+local text = redis.call('GET', q .. ':settings')
+local version = text and cjson.decode(text).version or -1
+if version ~= tonumber(ARGV[1]) then return 0 end
+redis.call('SET', q .. ':settings', ARGV[2])
+return 1
+`,
+)
+
+/**
+ * Changes the settings of a queue; resolves to those before and after.
+ * Rejects with VersionConflict when `expectedVersion` is given and another stands, and with SettingsRefused.
+ */
+export async function updateSettings(
+  redis: Redis,
+  key: string,
+  change: SettingsChange,
+  changedBy: string,
+  expectedVersion?: number,
+): Promise<{ settings: QueueSettings; previous: QueueSettings }> {
+  for (;;) {
+    const stored = await readSettings(redis, key)
+    const previous = stored ?? DEFAULT_SETTINGS
+    if (expectedVersion !== undefined && previous.version !== expectedVersion)
+      throw new VersionConflict(expectedVersion, previous.version)
+    const settings = changeSettings(previous, change, changedBy, Date.now())
+    const done = await run(redis, UPDATE, key, [stored?.version ?? -1, JSON.stringify(settings)])
+    if (done === 1) return { settings, previous }
+  }
+}

@@ -1,0 +1,187 @@
+// Slots: who may poll. A permit is the right to one open poll; it becomes a task's slot when the poll brings one.
+//
+// P1. used = live permits + open task records. There are no counters that could drift.
+// P2. A permit is given only while used < min(concurrency, what the live processes can run) + prefetch, the queue is not
+//     paused, and the rate has a token.
+// P3. A permit lives as long as its process shows signs of life (TICK); an empty poll keeps it.
+// P4. A process is alive while its last TICK is younger than its lease. A run of a process that is not alive may be taken
+//     over, except for a moment after Redis itself was silent (`grace`): then all leases have run out at once, and
+//     their owners come back with everybody else.
+
+import type { Redis } from '../redis.js'
+import { run, script } from './script.js'
+import { parseSettings, type QueueSettings } from './settings.js'
+
+/** How long a permit outlives its process's last sign of life, in milliseconds. */
+const PERMIT_LIFE = 5_000
+
+// Shared by ACQUIRE and DONE. In: process, how many. Out: list of permits.
+export const ACQUIRE_FUNCTION = `
+local function acquire(process, wanted)
+  local text = redis.call('GET', q .. ':settings')
+  if not text then return {} end
+  local settings = cjson.decode(text)
+  if settings.paused or settings.concurrency == 0 then return {} end
+  local state = redis.call('HMGET', q .. ':state', 'capacity', 'tokens', 'tokensAt')
+  local limit = math.min(settings.concurrency, tonumber(state[1] or 0)) + settings.prefetch
+  redis.call('ZREMRANGEBYSCORE', q .. ':permits', '-inf', now)
+  local used = redis.call('ZCARD', q .. ':permits') + redis.call('ZCARD', q .. ':tasks')
+  local count = math.min(wanted, limit - used)
+  if count <= 0 then return {} end
+  local rate = settings.rateLimit
+  if rate then
+    local tokens = tonumber(state[2] or rate.tasks)
+    local since = now - tonumber(state[3] or now)
+    tokens = math.min(rate.tasks, tokens + since * rate.tasks / rate.per)
+    count = math.min(count, math.floor(tokens))
+    redis.call('HSET', q .. ':state', 'tokens', tostring(tokens - math.max(count, 0)), 'tokensAt', now)
+  end
+  local permits = {}
+  for i = 1, count do
+    permits[i] = process .. '.' .. redis.call('HINCRBY', q .. ':state', 'permit', 1)
+    redis.call('ZADD', q .. ':permits', now + ${PERMIT_LIFE}, permits[i])
+  end
+  return permits
+end
+`
+
+// ACQUIRE: asks for permits. In: process, how many. Out: permits, none when P2 forbids.
+const ACQUIRE = script('ACQUIRE', `${ACQUIRE_FUNCTION} return acquire(ARGV[1], tonumber(ARGV[2]))`)
+
+// RELEASE: gives permits back that brought no task, and their tokens. In: permits. Out: nothing.
+const RELEASE = script(
+  'RELEASE',
+  `
+local removed = redis.call('ZREM', q .. ':permits', unpack(ARGV))
+if redis.call('HEXISTS', q .. ':state', 'tokens') == 1 then
+  redis.call('HINCRBYFLOAT', q .. ':state', 'tokens', removed)
+end
+return removed
+`,
+)
+
+// TICK: a process's sign of life, once a second.
+// In: process, lease (ms), 1 on the first, what it observes (JSON: capacity, draining, version, concurrency, active),
+//     settings that it obeys (JSON), permits to keep …
+// Out: epoch, 1 when its lease had run out, settings (JSON), free slots (negative: too many), hinted tasks with their times.
+// Keeps P1 to P4; S1 and S3 of settings.
+const TICK = script(
+  'TICK',
+  `
+local process, lease, first, observed, obeyed = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4], ARGV[5]
+local alive, processes, permits = q .. ':alive', q .. ':processes', q .. ':permits'
+
+local mine = cjson.decode(obeyed)
+local text = redis.call('GET', q .. ':settings')
+local version = text and cjson.decode(text).version or -1
+if version < mine.version or (first and version == 0 and mine.version == 0) then
+  redis.call('SET', q .. ':settings', obeyed)
+  text = obeyed
+end
+local settings = cjson.decode(text)
+
+local state = redis.call('HMGET', q .. ':state', 'epoch', 'tick')
+local epoch = state[1] or (now .. '.' .. process)
+if not state[1] then redis.call('HSET', q .. ':state', 'epoch', epoch) end
+if not state[2] or now - tonumber(state[2]) > 3000 then
+  redis.call('HSET', q .. ':state', 'grace', now + 3000)
+end
+
+local before = redis.call('ZSCORE', alive, process)
+local lapsed = not first and (not before or tonumber(before) < now)
+redis.call('ZADD', alive, now + lease, process)
+redis.call('HSET', processes, process, observed)
+for i = 6, #ARGV do redis.call('ZADD', permits, now + ${PERMIT_LIFE}, ARGV[i]) end
+
+local capacity = 0
+local live = redis.call('ZRANGEBYSCORE', alive, now, '+inf')
+for _, seen in ipairs(redis.call('HMGET', processes, unpack(live))) do
+  if seen then capacity = capacity + cjson.decode(seen).capacity end
+end
+redis.call('HSET', q .. ':state', 'capacity', capacity, 'tick', now)
+
+redis.call('ZREMRANGEBYSCORE', permits, '-inf', now)
+local used = redis.call('ZCARD', permits) + redis.call('ZCARD', q .. ':tasks')
+local free = math.min(settings.concurrency, capacity) + settings.prefetch - used
+redis.call('ZREMRANGEBYSCORE', q .. ':hints', '-inf', now)
+local hints = redis.call('ZRANGE', q .. ':hints', 0, 199, 'WITHSCORES')
+return { epoch, lapsed and 1 or 0, text, free, unpack(hints) }
+`,
+)
+
+// LEAVE: a process's last sign of life. In: process, its permits …
+const LEAVE = script(
+  'LEAVE',
+  `
+redis.call('ZREM', q .. ':alive', ARGV[1])
+redis.call('HDEL', q .. ':processes', ARGV[1])
+if #ARGV > 1 then redis.call('ZREM', q .. ':permits', unpack(ARGV, 2)) end
+`,
+)
+
+/** What a process says of itself on a queue. */
+export interface Observed {
+  /** Version of the settings that it obeys. */
+  version: number
+  /** Activities that it runs at most, now. */
+  concurrency: number
+  active: number
+  /** What it adds to the slots of the fleet: its concurrency, or 0 when it drains. */
+  capacity: number
+  draining: boolean
+}
+
+export interface TickReply {
+  /** Changes when Redis has lost its data. */
+  epoch: string
+  /** The process's lease had run out: others may have taken over its runs. */
+  lapsed: boolean
+  settings: QueueSettings
+  /** Slots that nobody uses; negative after the limit was lowered. */
+  free: number
+  /** Tasks whose execution was closed or whose cancel was requested; the time tells hints apart. */
+  hints: { task: string; at: number }[]
+}
+
+/** The slots of one queue, as one process uses them. Every method rejects as Redis does. */
+export class Slots {
+  constructor(
+    private readonly redis: Redis,
+    private readonly key: string,
+    private readonly process: string,
+  ) {}
+
+  async acquire(count: number): Promise<string[]> {
+    return (await run(this.redis, ACQUIRE, this.key, [this.process, count])) as string[]
+  }
+
+  async release(permits: readonly string[]): Promise<void> {
+    if (permits.length) await run(this.redis, RELEASE, this.key, permits)
+  }
+
+  async tick(tick: {
+    /** How long this process counts as alive after this sign of life, in milliseconds. */
+    lease: number
+    first: boolean
+    observed: Observed
+    settings: QueueSettings
+    permits: readonly string[]
+  }): Promise<TickReply> {
+    const args = [this.process, tick.lease, tick.first ? 1 : 0, JSON.stringify(tick.observed)]
+    const reply = (await run(this.redis, TICK, this.key, [...args, JSON.stringify(tick.settings), ...tick.permits])) as [
+      string,
+      number,
+      string,
+      number,
+      ...string[],
+    ]
+    const [epoch, lapsed, settings, free, ...hinted] = reply
+    const hints: TickReply['hints'] = []
+    for (let i = 0; i < hinted.length; i += 2) hints.push({ task: hinted[i]!, at: Number(hinted[i + 1]) })
+    return { epoch, lapsed: lapsed === 1, settings: parseSettings(settings)!, free, hints }
+  }
+
+  async leave(permits: readonly string[]): Promise<void> {
+    await run(this.redis, LEAVE, this.key, [this.process, ...permits])
+  }
+}
