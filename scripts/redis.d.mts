@@ -35,8 +35,9 @@ export interface RunningRedis {
   url: string
   port: number
   pid: number
-  /** Emits `exit` when it dies. */
   process: ChildProcess
+  /** Resolves when it has ended, with how: `exit code 0`, `SIGKILL`. */
+  exited: Promise<string>
   /** Asks it to end, kills it after 5 s; resolves when it has ended. */
   stop(): Promise<void>
 }

@@ -126,13 +126,15 @@ async function launch({ found, dir, port, persistence, databases, owner }) {
     if (await Promise.race([answersPing(port, child.pid), closed.then(() => false)])) {
       if (persistence === 'aof')
         writeFileSync(owner, JSON.stringify({ redis: child.pid, port, owner: process.pid }) + '\n')
-      return { url: `redis://127.0.0.1:${port}`, port, pid: child.pid, process: child, stop }
+      const exited = closed.then(() => child.signalCode ?? `exit code ${child.exitCode}`)
+      return { url: `redis://127.0.0.1:${port}`, port, pid: child.pid, process: child, exited, stop }
     }
     await Promise.race([closed, new Promise(again => setTimeout(again, 20))])
   }
   await stop()
   const said = log.slice(-8).join('\n  ')
-  const how = failure?.message ?? (over ? `it ended with ${child.signalCode ?? child.exitCode}` : 'it did not answer')
+  const ended = `it ended with ${child.signalCode ?? `exit code ${child.exitCode}`}`
+  const how = failure?.message ?? (over ? ended : 'it did not answer')
   throw new RedisUnavailable(`Redis did not start on port ${port}: ${how}${said && `\n  ${said}`}`)
 }
 

@@ -47,7 +47,7 @@ export async function setup({ root, build = false, redis = true, ignoreUrl = fal
   if (redis) await findPrivateRedis({ ignoreUrl, say })
 }
 
-const isDue = step => step.forced || !step.isDone()
+const isDue = step => (step.forced && step.hasSources()) || !step.isDone()
 
 /** `npm ci`, when the lockfile or the machine is another than that of the last time. */
 export function dependencies(root) {
@@ -102,6 +102,7 @@ export function builds(root) {
 function build(root, { title, folder, output, also, command, isBundle = false }) {
   const stamp = join(root, '.cache', 'built', `${output.replaceAll('/', '-')}.json`)
   const sources = () => filesOf(root, folder).filter(file => !within(file, output))
+  const hasSources = () => isBundle || sources().some(file => file.endsWith('.ts'))
   const state = () => {
     const files = [...sources(), ...also].filter(file => existsSync(join(root, file)))
     return Object.fromEntries(files.map(file => [file, identity(join(root, file))]))
@@ -110,8 +111,9 @@ function build(root, { title, folder, output, also, command, isBundle = false })
   return {
     title,
     sources,
+    hasSources,
     isDone() {
-      if (!isBundle && !sources().some(file => file.endsWith('.ts'))) return true
+      if (!hasSources()) return true
       const noted = readIfThere(stamp)
       if (noted === undefined || !existsSync(join(root, output))) return false
       if (noted !== JSON.stringify(state())) return false
