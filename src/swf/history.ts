@@ -41,30 +41,58 @@ export async function* historyPages(
 export interface ReadHistoryOptions {
   /** The last event wanted, by id: newer ones are cut off, and it is waited for when SWF does not show it yet. */
   upTo?: number
+  /** The last event that is not wanted, by id. Near the end of a long history this reads backwards, few pages. @default 0 */
+  after?: number
   /** How long to wait for `upTo`, in milliseconds. @default 5 * SECOND */
   patience?: number
 }
 
-/** Reads a whole history, oldest event first. Rejects with HistoryIncomplete when SWF does not show `upTo` in time. */
+/** Reads a history, whole unless told otherwise, oldest event first. Rejects with HistoryIncomplete when SWF does not show `upTo` in time. */
 export async function readHistory(
   swf: SwfClient,
   domain: string,
   execution: WorkflowExecution,
-  { upTo, patience = 5 * SECOND }: ReadHistoryOptions = {},
+  { upTo, after = 0, patience = 5 * SECOND }: ReadHistoryOptions = {},
 ): Promise<HistoryEvent[]> {
   const backoff = new Backoff(50, 1_000)
   const until = Date.now() + patience
   for (;;) {
-    const events: HistoryEvent[] = []
-    for await (const page of historyPages(swf, domain, execution)) {
-      events.push(...page)
-      if (upTo !== undefined && (events.at(-1)?.eventId ?? 0) >= upTo) break
-    }
+    const events =
+      after > 0 ? await readEnd(swf, domain, execution, after) : await readStart(swf, domain, execution, upTo)
+    const shown = events.at(-1)?.eventId ?? 0
     if (upTo === undefined) return events
-    if ((events.at(-1)?.eventId ?? 0) >= upTo) return events.slice(0, upTo)
-    if (Date.now() >= until) throw new HistoryIncomplete(execution, upTo, events.length)
+    if (shown >= upTo) return events.slice(0, Math.max(0, upTo - after))
+    if (Date.now() >= until) throw new HistoryIncomplete(execution, upTo, shown)
     await backoff.wait()
   }
+}
+
+async function readStart(
+  swf: SwfClient,
+  domain: string,
+  execution: WorkflowExecution,
+  upTo = Number.POSITIVE_INFINITY,
+): Promise<HistoryEvent[]> {
+  const events: HistoryEvent[] = []
+  for await (const page of historyPages(swf, domain, execution)) {
+    events.push(...page)
+    if ((events.at(-1)?.eventId ?? 0) >= upTo) break
+  }
+  return events
+}
+
+async function readEnd(
+  swf: SwfClient,
+  domain: string,
+  execution: WorkflowExecution,
+  after: number,
+): Promise<HistoryEvent[]> {
+  const events: HistoryEvent[] = []
+  for await (const page of historyPages(swf, domain, execution, { reverse: true, pageSize: 50 })) {
+    for (const event of page) if (event.eventId > after) events.push(event)
+    if (page.some(event => event.eventId <= after)) break
+  }
+  return events.reverse()
 }
 
 /** SWF does not show yet what has happened; the same call succeeds later. */
@@ -98,7 +126,7 @@ export async function completeDecisionTask(
   { startAtPreviousStartedEvent, maximumPageSize }: CompleteDecisionTaskOptions = {},
 ): Promise<HistoryEvent[]> {
   const events = [...task.events]
-  for (let nextPageToken = task.nextPageToken; nextPageToken; ) {
+  for (let nextPageToken = task.nextPageToken; nextPageToken;) {
     const page = await again(() =>
       swf.pollForDecisionTask({
         domain,

@@ -1,0 +1,145 @@
+// The publisher: what a history says, written to the feed.
+//
+// W1. Events are published contiguously: those that Redis has are cut off, those that it lacks are read from SWF first.
+// W2. Any number of publishers may write one run, each from its own part of the history: deciders, tails, sweepers.
+//     The first one wins; the others derive again from what it left, and find that less or nothing is left to do.
+// W3. A run of which Redis has no record, and of which the events do not begin at 1, has lost what subscribers saw of it:
+//     it is written as a snapshot, which they are told of, and not as all its updates once more.
+
+import type { Redis } from '../redis.js'
+import type { SwfClient } from '../swf/client.js'
+import { readHistory } from '../swf/history.js'
+import type { HistoryEvent, WorkflowExecution } from '../swf/history-event.js'
+import type { Log } from '../telemetry.js'
+import { encodeVersion, FeedStream, type Held } from './stream.js'
+import { deriveState, deriveUpdates, type ExecutionSummary } from './update.js'
+
+export interface PublisherOptions {
+  redis: Redis
+  /** Read when events are missing. */
+  swf: SwfClient
+  /** @default 'swf-gateway' */
+  prefix?: string
+  log: Log
+  /** Entries that a domain's stream keeps, about: how long one may be away and still resume. @default 100_000 */
+  maxLength?: number
+  /** How long Redis keeps the record of a closed run, in milliseconds. @default 30 * DAY */
+  retention?: number
+  /** Told of a started run at once, so that whoever started it can read it back from there. */
+  index?: { learn(summary: ExecutionSummary): void }
+}
+
+export interface PublishOptions {
+  /**
+   * How a run begins of which Redis has no record: with all its updates, or as a snapshot. A `quiet` one is told only
+   * to subscribers of that run. @default 'updates' for events from 1, else 'snapshot'
+   */
+  unknown?: 'updates' | 'snapshot' | 'quiet'
+}
+
+/** Records kept in memory, so that most appends are one round trip. */
+const REMEMBERED = 5_000
+
+export class Publisher {
+  readonly #stream: FeedStream
+  readonly #remembered = new Map<string, Held>()
+
+  constructor(private readonly options: PublisherOptions) {
+    this.#stream = new FeedStream(options.redis, options.prefix, options)
+  }
+
+  /**
+   * Appends what `events` change: any contiguous part of the run's history. Reads from SWF what is missing before them.
+   * Resolves when appended. Rejects when Redis is away, or SWF does not show what is missing; publishing the same, or
+   * later, events again then appends whatever is due.
+   */
+  async publish(
+    domain: string,
+    execution: WorkflowExecution,
+    events: readonly HistoryEvent[],
+    { unknown }: PublishOptions = {},
+  ): Promise<void> {
+    const base = contiguous(events) - 1
+    const upto = base + events.length
+    if (upto === base) return
+    const start = unknown ?? (base === 0 ? 'updates' : 'snapshot')
+    let held = this.#recall(execution) ?? (base === 0 ? { at: '-' } : await this.#read(domain, execution))
+    for (;;) {
+      const record = 'record' in held ? held.record : undefined
+      const mark = record?.version.eventId ?? 0
+      if (mark >= upto) return this.#remember(execution, held)
+      const missing = mark < base ? await this.#missing(domain, execution, mark, base) : []
+      const fresh = [...missing, ...events.slice(Math.max(0, mark - base))]
+      const derived = deriveUpdates(domain, execution, record, fresh)
+      const { summary } = derived.record
+      const entries =
+        record || start === 'updates'
+          ? derived.changes
+          : [{ kind: 'snapshot' as const, summary, quiet: start === 'quiet' }]
+      const other = await this.#stream.append(domain, execution.runId, held.at, derived.record, entries)
+      if (!other)
+        return this.#remember(execution, { at: encodeVersion(derived.record.version), record: derived.record })
+      held = other
+    }
+  }
+
+  /**
+   * Appends what an accepted decision's executionContext changes, ahead of its DecisionTaskCompleted. Not for a closing
+   * decision. Does nothing when the run has gone on from `startedEventId`, or has not been published up to it.
+   */
+  async state(
+    domain: string,
+    execution: WorkflowExecution,
+    startedEventId: number,
+    executionContext: string,
+  ): Promise<void> {
+    let held = this.#recall(execution) ?? (await this.#read(domain, execution))
+    for (;;) {
+      if (!('record' in held)) return
+      const { eventId, n } = held.record.version
+      if (eventId !== startedEventId || n !== 0 || held.record.summary.status !== 'OPEN') return
+      const { record, changes } = deriveState(held.record, executionContext, Date.now())
+      if (changes.length === 0) return
+      const other = await this.#stream.append(domain, execution.runId, held.at, record, changes)
+      if (!other) return this.#remember(execution, { at: encodeVersion(record.version), record })
+      held = other
+    }
+  }
+
+  /** Writes the record of a run that SWF has just started, and of which no event has been read. */
+  async started(domain: string, summary: ExecutionSummary): Promise<void> {
+    this.options.index?.learn(summary)
+    const record = { version: { eventId: 0, n: 0 as const }, updated: 0, summary }
+    await this.#stream.append(domain, summary.runId, '-', record, [{ kind: 'started', summary }])
+  }
+
+  async #read(domain: string, { runId }: WorkflowExecution): Promise<Held> {
+    const [held] = await this.#stream.read(domain, [runId])
+    return held!
+  }
+
+  /** The events after `mark`, up to `base`. */
+  async #missing(domain: string, execution: WorkflowExecution, mark: number, base: number): Promise<HistoryEvent[]> {
+    this.options.log.debug({ domain, ...execution, mark, base }, 'reading missing events')
+    return readHistory(this.options.swf, domain, execution, { upTo: base, after: mark })
+  }
+
+  #recall({ runId }: WorkflowExecution): Held | undefined {
+    return this.#remembered.get(runId)
+  }
+
+  #remember({ runId }: WorkflowExecution, held: Held): void {
+    this.#remembered.delete(runId)
+    if ('record' in held && held.record.summary.status !== 'OPEN') return
+    this.#remembered.set(runId, held)
+    if (this.#remembered.size > REMEMBERED) this.#remembered.delete(this.#remembered.keys().next().value!)
+  }
+}
+
+/** Returns the first event's id; throws when one is missing between the first and the last. */
+function contiguous(events: readonly HistoryEvent[]): number {
+  const first = events[0]?.eventId ?? 1
+  if (events.some((event, i) => event.eventId !== first + i))
+    throw new RangeError('events to publish must be contiguous, oldest first')
+  return first
+}
