@@ -16,9 +16,12 @@ import type { ActivityTask, DecisionTask, Given, Timer } from './execution.js'
 import { unknown } from './fault.js'
 import type { Store } from './store.js'
 import type { TaskList } from './task-list.js'
+import type { Timed } from './timers.js'
 import { Timers } from './timers.js'
 
 export const MAX_EVENTS = 25_000
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
 
 type ChildPolicy = Execution['childPolicy']
 
@@ -42,6 +45,8 @@ interface Origin {
   continuedExecutionRunId?: string
 }
 
+type Due = Execution | DecisionTask | ActivityTask | Timer | (Timed & { readonly kind: 'sweep' })
+
 export interface EngineOptions {
   clock: Clock
   store: Store
@@ -54,13 +59,14 @@ export class Engine {
   readonly runs = new Map<string, Execution>()
   readonly clock: Clock
   readonly store: Store
-  readonly timers: Timers<Execution | DecisionTask | ActivityTask | Timer>
+  readonly timers: Timers<Due>
   readonly region: string
   /** The serial of the last execution that started. */
   lastSerial = 0
   #ready = new Set<{ match(): void }>()
   #policies: { parent: Execution; policy: ChildPolicy; at: number }[] = []
   #applying = false
+  #sweep = { kind: 'sweep', at: 0, slot: -1, order: 0 } satisfies Due as Due
 
   constructor({ clock, store, region }: EngineOptions) {
     this.clock = clock
@@ -283,8 +289,22 @@ export class Engine {
     this.requestCancel(child, { externalWorkflowExecution, externalInitiatedEventId, cause }, at)
   }
 
-  #due(entry: Execution | DecisionTask | ActivityTask | Timer): void {
+  /** Lets the closed executions go whose days of retention are over; again every hour. */
+  sweep(): void {
+    const now = this.now()
+    for (const { name, record } of this.domains.values()) {
+      const days = Number(record.retention)
+      if (days > 0) this.store.forget(name, now - days * DAY)
+    }
+    this.timers.set(this.#sweep, now + HOUR)
+  }
+
+  #due(entry: Due): void {
     const at = this.now()
+    if (entry.kind === 'sweep') {
+      this.sweep()
+      return
+    }
     const x = entry.kind === 'execution' ? entry : entry.execution
     switch (entry.kind) {
       case 'execution':

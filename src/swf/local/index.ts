@@ -8,9 +8,13 @@ import { act } from './actions.js'
 import { RealClock } from './clock.js'
 import { Engine } from './engine.js'
 import { Fault } from './fault.js'
+import { FileStore } from './file-store.js'
 import { MemoryStore } from './memory-store.js'
 import { Polls } from './polls.js'
+import type { Listening } from './server.js'
 import { internal, listen } from './server.js'
+
+export { StoreError } from './file-store.js'
 
 export interface LocalSwfOptions {
   /** The address to listen on. @default '127.0.0.1' */
@@ -49,14 +53,23 @@ export const DEFAULTS = {
   region: 'us-east-1',
 } satisfies Partial<LocalSwfOptions>
 
-/** Starts a local SWF. */
+/** Starts a local SWF. Rejects with a StoreError when the store can not be opened, and when the port is taken. */
 export async function createLocalSwf(options: LocalSwfOptions = {}): Promise<LocalSwf> {
-  const { host, port, pollTimeout, region } = { ...DEFAULTS, ...options }
-  const store = new MemoryStore()
+  const { host, port, data, pollTimeout, region, onError = crash } = { ...DEFAULTS, ...options }
+  const store = data === undefined ? new MemoryStore() : await FileStore.open(data, onError)
   const engine = new Engine({ clock: new RealClock(), store, region })
+  if (store instanceof FileStore) await store.restore(engine)
+  engine.sweep()
   const polls = new Polls(pollTimeout)
   const context = { engine, polls }
-  const server = await listen(context, host, port)
+  let server: Listening
+  try {
+    server = await listen(context, host, port)
+  } catch (error) {
+    engine.timers.stop()
+    await store.close()
+    throw error
+  }
   let closed: Promise<void> | undefined
   return {
     endpoint: `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`,
@@ -96,4 +109,10 @@ export async function createLocalSwf(options: LocalSwfOptions = {}): Promise<Loc
         await store.close()
       })()),
   }
+}
+
+function crash(error: Error): void {
+  setImmediate(() => {
+    throw error
+  })
 }

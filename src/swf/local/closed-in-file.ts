@@ -1,0 +1,102 @@
+// The closed executions of the store on disk.
+
+import type { CloseStatus } from '../history-event.js'
+import type { ClosedExecution, ClosedExecutions, ClosedQuery } from './store.js'
+
+/** Reads rows from the database. */
+export type Read = <T>(sql: string, ...parameters: unknown[]) => Promise<T[]>
+
+interface Row {
+  id: number
+  domain: string
+  workflow_id: string
+  run_id: string
+  type_name: string
+  type_version: string
+  started_at: number
+  closed_at: number
+  close_status: CloseStatus
+  tags: string | null
+  last_event: number
+  description: string
+}
+
+const closed = (row: Row): ClosedExecution => ({
+  serial: row.id,
+  domain: row.domain,
+  workflowId: row.workflow_id,
+  runId: row.run_id,
+  workflowType: { name: row.type_name, version: row.type_version },
+  startedAt: row.started_at,
+  closedAt: row.closed_at,
+  closeStatus: row.close_status,
+  tagList: row.tags === null ? undefined : (JSON.parse(row.tags) as string[]),
+  lastEventId: row.last_event,
+  description: row.description,
+})
+
+export class ClosedInFile implements ClosedExecutions {
+  constructor(private readonly read: Read) {}
+
+  async find(domain: string, workflowId: string, runId: string): Promise<ClosedExecution | undefined> {
+    const sql = 'SELECT * FROM closed WHERE domain = ? AND workflow_id = ? AND run_id = ?'
+    const [row] = await this.read<Row>(sql, domain, workflowId, runId)
+    return row && closed(row)
+  }
+
+  async events({ serial }: ClosedExecution, first: number, last: number): Promise<readonly string[]> {
+    const from = serial * 32_768
+    const rows = await this.read<{ key: number; lines: string }>(
+      `SELECT key, lines FROM events WHERE key <= ? AND key >=
+        (SELECT max(key) FROM events WHERE key BETWEEN ? AND ?) ORDER BY key`,
+      from + last,
+      from,
+      from + first,
+    )
+    if (rows.length === 0) return []
+    const lines = rows.flatMap(row => row.lines.split('\n'))
+    const skipped = first - (rows[0]!.key - from)
+    return lines.slice(skipped, skipped + last - first + 1)
+  }
+
+  async list(query: ClosedQuery): Promise<readonly ClosedExecution[]> {
+    const { where, parameters } = this.#where(query)
+    const at = query.by === 'startedAt' ? 'started_at' : 'closed_at'
+    const [order, beyond] = query.newestFirst ? ['DESC', '<'] : ['ASC', '>']
+    if (query.after) parameters.push(...query.after)
+    // The filter is answered from an index; only the rows of the page are read whole.
+    const rows = await this.read<Row>(
+      `SELECT closed.* FROM closed JOIN (
+         SELECT id AS found FROM closed WHERE ${where} ${query.after ? `AND (${at}, id) ${beyond} (?, ?)` : ''}
+         ORDER BY ${at} ${order}, id ${order} LIMIT ?
+       ) ON id = found ORDER BY ${at} ${order}, id ${order}`,
+      ...parameters,
+      query.limit,
+    )
+    return rows.map(closed)
+  }
+
+  async count(query: ClosedQuery): Promise<number> {
+    const { where, parameters } = this.#where(query)
+    const sql = `SELECT count(*) AS count FROM closed WHERE ${where}`
+    const [row] = await this.read<{ count: number }>(sql, ...parameters)
+    return row!.count
+  }
+
+  #where(query: ClosedQuery): { where: string; parameters: unknown[] } {
+    const at = query.by === 'startedAt' ? 'started_at' : 'closed_at'
+    const where = ['domain = ?', `${at} BETWEEN ? AND ?`]
+    const parameters: unknown[] = [query.domain, query.oldest, query.latest]
+    const and = (condition: string, value: string | undefined) => {
+      if (value === undefined) return
+      where.push(condition)
+      parameters.push(value)
+    }
+    and('workflow_id = ?', query.workflowId)
+    and('type_name = ?', query.typeName)
+    and('type_version = ?', query.typeVersion)
+    and('close_status = ?', query.closeStatus)
+    and('EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)', query.tag)
+    return { where: where.join(' AND '), parameters }
+  }
+}
