@@ -94,10 +94,19 @@ export class Queues {
 
   /**
    * Makes the holder of an activity ask SWF at once whether it is to stop: after RequestCancelActivityTask was accepted
-   * for `activityId`, or, without one, after the run closed. Only a hint: SWF's answer to the heartbeat is what counts.
+   * for `activityId`, or, without one, after the run closed. `taskList` undefined: any list of the domain.
+   * Only a hint: SWF's answer to the heartbeat is what counts.
    */
-  async hintCancel(domain: string, taskList: string, execution: { runId: string }, activityId?: string): Promise<void> {
-    await hintCancel(this.#redis, queueKey(this.#prefix, domain, taskList), execution.runId, activityId)
+  async hintCancel(
+    domain: string,
+    taskList: string | undefined,
+    execution: { runId: string },
+    activityId?: string,
+  ): Promise<void> {
+    const taskLists = taskList === undefined ? await readTaskLists(this.#redis, this.#prefix, domain) : [taskList]
+    const hint = (list: string) =>
+      hintCancel(this.#redis, queueKey(this.#prefix, domain, list), execution.runId, activityId)
+    await Promise.all(taskLists.map(hint))
   }
 
   async #read(domain: string, taskList: string, workers: readonly WorkerState[]): Promise<QueueState> {

@@ -168,13 +168,11 @@ export class Slots {
     permits: readonly string[]
   }): Promise<TickReply> {
     const args = [this.process, tick.lease, tick.first ? 1 : 0, JSON.stringify(tick.observed)]
-    const reply = (await run(this.redis, TICK, this.key, [...args, JSON.stringify(tick.settings), ...tick.permits])) as [
-      string,
-      number,
-      string,
-      number,
-      ...string[],
-    ]
+    const reply = (await run(this.redis, TICK, this.key, [
+      ...args,
+      JSON.stringify(tick.settings),
+      ...tick.permits,
+    ])) as [string, number, string, number, ...string[]]
     const [epoch, lapsed, settings, free, ...hinted] = reply
     const hints: TickReply['hints'] = []
     for (let i = 0; i < hinted.length; i += 2) hints.push({ task: hinted[i]!, at: Number(hinted[i + 1]) })

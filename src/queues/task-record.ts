@@ -66,7 +66,8 @@ export type Claim =
   | { kind: 'GIVE_UP'; run: Run }
   | { kind: 'EXPIRED'; task: TaskRecord }
   /** Nothing to do: closed, or somebody runs it. */
-  | { kind: 'GONE' | 'BUSY' }
+  | { kind: 'GONE' }
+  | { kind: 'BUSY' }
 
 /** Returns the id of a task: the same for every poll of one activity of one execution. */
 export function taskId(runId: string, activityId: string): string {
@@ -212,6 +213,19 @@ return 1
 `,
 )
 
+// STATES: where tasks stand. In: ids. Out: state and startedEventId of each in turn, false where there is no record.
+const STATES = script(
+  'STATES',
+  `
+local reply = {}
+for i, id in ipairs(ARGV) do
+  local r = redis.call('HMGET', q .. ':t:' .. id, 'state', 'startedEventId')
+  reply[2 * i - 1], reply[2 * i] = r[1], r[2]
+end
+return reply
+`,
+)
+
 // HINT: somebody asked for a cancel, or the execution closed: whoever holds the task beats once, soon.
 // In: id of a task, or the part that all tasks of an execution share. Out: how many tasks.
 const HINT = script(
@@ -272,7 +286,7 @@ export class TaskRecords {
   async claim(id: string, nonce: string): Promise<Claim> {
     const reply = (await run(this.redis, CLAIM, this.key, [id, this.process, nonce])) as [string, ...string[]]
     const [kind, text, token, input, startedEventId, takeovers, left, details, outcome] = reply
-    if (kind === 'GONE' || kind === 'BUSY') return { kind }
+    if (kind === 'GONE' || kind === 'BUSY') return { kind } as Claim
     const { bounded, ...rest } = JSON.parse(text!) as Omit<TaskRecord, 'id'> & { bounded: boolean }
     const task: TaskRecord = { ...rest, id, taskToken: token ?? '', startedEventId: Number(startedEventId) }
     if (kind === 'EXPIRED') return { kind, task }
@@ -300,7 +314,11 @@ export class TaskRecords {
   }
 
   /** Closes a task; without a nonce only if it still waits. Resolves to permits, at most `wanted`. */
-  async done(task: Pick<TaskRecord, 'id' | 'startedEventId'>, nonce: string | undefined, wanted: number): Promise<string[]> {
+  async done(
+    task: Pick<TaskRecord, 'id' | 'startedEventId'>,
+    nonce: string | undefined,
+    wanted: number,
+  ): Promise<string[]> {
     const args = [task.id, task.startedEventId, nonce ?? '', this.process, wanted]
     return (await run(this.redis, DONE, this.key, args)) as string[]
   }
@@ -309,5 +327,14 @@ export class TaskRecords {
   async take(task: Pick<TaskRecord, 'id' | 'startedEventId'>, nonce: string, outcome: Outcome): Promise<boolean> {
     const args = [task.id, task.startedEventId, this.process, nonce, JSON.stringify(outcome)]
     return (await run(this.redis, TAKE, this.key, args)) === 1
+  }
+
+  /** Resolves to where tasks stand, in their order; undefined where Redis knows nothing of one. */
+  async states(ids: readonly string[]): Promise<({ state: string; startedEventId: number } | undefined)[]> {
+    const reply = (await run(this.redis, STATES, this.key, ids)) as (string | null)[]
+    return ids.map((_, i) => {
+      const state = reply[2 * i]
+      return state ? { state, startedEventId: Number(reply[2 * i + 1]) } : undefined
+    })
   }
 }

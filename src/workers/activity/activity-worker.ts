@@ -1,0 +1,147 @@
+// The activity worker: polls SWF for the task lists of its handlers, and runs them.
+
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import type { Service } from '../../lifecycle.js'
+import { announce, retire } from '../../queues/fleet.js'
+import { DEFAULT_PREFIX } from '../../queues/keys.js'
+import { loadScripts } from '../../queues/script.js'
+import { DEFAULT_SETTINGS } from '../../queues/settings.js'
+import { closeRedis, connectRedis, redisReady, type Redis } from '../../redis.js'
+import type { SwfClient } from '../../swf/client.js'
+import { SECOND } from '../../swf/duration.js'
+import type { Log, Metrics } from '../../telemetry.js'
+import type { Handler } from '../definitions.js'
+import { TaskListWorker } from './task-list-worker.js'
+import { typeKey } from './task.js'
+
+export interface ActivityWorkerOptions {
+  swf: SwfClient
+  redis: { url: string }
+  /** First part of every key in Redis. @default 'swf-gateway' */
+  prefix?: string
+  domain: string
+  /** Their task lists are the ones that are polled. */
+  handlers: readonly Handler[]
+  /** Shown by SWF in the history. @default host and process id */
+  identity?: string
+  log: Log
+  metrics: Metrics
+  /** Activities that this process runs at a time on each task list, until an operator sets it. @default 20 */
+  concurrency?: number
+  /** How long running handlers may go on after `stop`, in milliseconds. @default 30 * SECOND */
+  drain?: number
+  /** How long a handler may take to stop once its signal is aborted, in milliseconds. @default 5 * SECOND */
+  grace?: number
+  /** Polls held open at a time on each task list. @default 10 */
+  pollers?: number
+}
+
+export const DEFAULTS = { drain: 30 * SECOND, grace: 5 * SECOND, pollers: 10 } satisfies Partial<ActivityWorkerOptions>
+
+/** How often the worker shows itself in its domain, in milliseconds. */
+const ANNOUNCE = SECOND
+
+/** Runs activities until it is stopped. Throws a RangeError when a contract's heartbeat is too short to be kept. */
+export class ActivityWorker implements Service {
+  readonly #options: ActivityWorkerOptions
+  readonly #prefix: string
+  readonly #id = `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`
+  readonly #byTaskList = new Map<string, Handler[]>()
+  #lists: TaskListWorker[] = []
+  #redis: Redis | undefined
+  #blocking: Redis | undefined
+  #timer: NodeJS.Timeout | undefined
+  #started = false
+  #stopping: Promise<void> | undefined
+
+  constructor(options: ActivityWorkerOptions) {
+    this.#options = options
+    this.#prefix = options.prefix ?? DEFAULT_PREFIX
+    for (const handler of options.handlers) {
+      const { taskList } = handler.definition.options
+      const handlers = this.#byTaskList.get(taskList) ?? []
+      if (handlers.some(other => typeKey(other.definition) === typeKey(handler.definition)))
+        throw new TypeError(`Two handlers for activity ${handler.definition.name} ${handler.definition.version}`)
+      this.#byTaskList.set(taskList, [...handlers, handler])
+    }
+  }
+
+  /** Its name in the fleet: host, process id, and what tells two starts apart. */
+  get id(): string {
+    return this.#id
+  }
+
+  /** Resolves when it polls. Rejects with RedisUnavailable when Redis does not answer within 10 s. */
+  async start(): Promise<void> {
+    const { log, swf, domain, identity = this.#id, metrics, concurrency } = this.#options
+    const { pollers = DEFAULTS.pollers, grace = DEFAULTS.grace } = this.#options
+    const connection = { url: this.#options.redis.url, log }
+    const redis = (this.#redis = connectRedis({ ...connection, name: 'swf-gateway:worker' }))
+    loadScripts(redis)
+    const blocking = (this.#blocking = connectRedis({ ...connection, name: 'swf-gateway:worker-jobs' }, 'blocking'))
+    await redisReady(redis)
+    const defaults = {
+      ...DEFAULT_SETTINGS,
+      ...(concurrency && {
+        workerConcurrency: concurrency,
+        concurrency: Math.max(concurrency, DEFAULT_SETTINGS.concurrency),
+      }),
+    }
+    const shared = { swf, redis, blocking, prefix: this.#prefix, domain, identity, process: this.#id, defaults }
+    this.#lists = [...this.#byTaskList].map(
+      ([taskList, handlers]) => new TaskListWorker({ ...shared, taskList, handlers, pollers, grace, log, metrics }),
+    )
+    await this.#announce(redis)
+    await Promise.all(this.#lists.map(list => list.start()))
+    this.#timer = setInterval(() => void this.#announce(redis).catch(() => {}), ANNOUNCE)
+    this.#started = true
+    const taskLists = [...this.#byTaskList.keys()]
+    log.info({ domain, taskLists, worker: this.#id }, 'activity worker started')
+  }
+
+  /** Drains: see `drain`. Safe to call twice. */
+  async stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    await this.#stopping
+  }
+
+  /** What it lacks to work; empty when ready. */
+  readiness(): readonly string[] {
+    if (!this.#started) return ['the activity worker has not started']
+    return this.#lists.flatMap(list => list.readiness())
+  }
+
+  async #stop(): Promise<void> {
+    const { log, domain, drain = DEFAULTS.drain } = this.#options
+    await Promise.all(this.#lists.map(list => list.stop(drain)))
+    clearInterval(this.#timer)
+    if (this.#redis?.status === 'ready') await retire(this.#redis, this.#prefix, domain, this.#id).catch(() => {})
+    if (this.#redis) await closeRedis(this.#redis)
+    if (this.#blocking) await closeRedis(this.#blocking)
+    if (this.#started) log.info({ domain, worker: this.#id }, 'activity worker stopped')
+    this.#started = false
+  }
+
+  async #announce(redis: Redis): Promise<void> {
+    const { domain, handlers } = this.#options
+    const worker = {
+      id: this.#id,
+      host: hostname(),
+      pid: process.pid,
+      version: packageVersion(),
+      activityTypes: handlers.map(({ definition: { name, version } }) => ({ name, version })),
+    }
+    await announce(redis, this.#prefix, domain, worker, [...this.#byTaskList.keys()])
+  }
+}
+
+let version: string | undefined
+
+function packageVersion(): string {
+  version ??= (
+    JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
+  ).version
+  return version
+}

@@ -1,0 +1,123 @@
+// One run of a handler: from its input to the outcome that SWF is told.
+//
+// U1. Whatever a handler does ends as an outcome; nothing it throws leaves this file.
+// U2. A value that it returns counts even after a stop was asked for, unless the task is no longer its own.
+// U3. A handler that does not stop within its grace period is abandoned: its outcome is decided without it.
+
+import type { Outcome, Run } from '../../queues/task-record.js'
+import { cutReason, encodeFailure, HANDED_BACK, type Failure } from '../../swf/failure.js'
+import { decodePayload, encodePayload } from '../../swf/payload.js'
+import { validate } from '../../workflow/validator.js'
+import type { ActivityAborted, AbortCode, ActivityContext, Handler } from '../definitions.js'
+
+/** The outcomes that are nobody's business any more: SWF, or another run, has decided. */
+const LOST: ReadonlySet<AbortCode | undefined> = new Set<AbortCode | undefined>(['DEADLINE', 'CLOSED', 'FENCED'])
+
+/**
+ * Runs a handler; never rejects. Resolves to its outcome, undefined when there is none to tell SWF.
+ * `grace` is how long it may take to stop once `job.signal` is aborted, in milliseconds.
+ */
+export async function runHandler(
+  handler: Handler,
+  run: Run,
+  job: ActivityContext,
+  grace: number,
+): Promise<Outcome | undefined> {
+  const ended = Promise.resolve()
+    .then(() => validInput(handler, run.task.input))
+    .then(input => handler.run(input, job))
+    .then(
+      value => ({ value }),
+      (error: unknown) => ({ error }),
+    )
+  const end = await Promise.race([ended, afterGrace(job.signal, grace)])
+  const code = (job.signal.reason as ActivityAborted | undefined)?.code
+  if (end === undefined) job.log.warn({ code, grace }, 'handler did not stop and is abandoned')
+  if (LOST.has(code)) return undefined
+  if (end && 'value' in end) return completed(end.value, run)
+  const failure = end && describe(end.error, run)
+  if (code === 'CANCEL_REQUESTED') {
+    const own = end && end.error !== job.signal.reason
+    return { kind: 'canceled', ...(own && failure && { details: encodeFailure(failure) }) }
+  }
+  if (code === 'SHUTDOWN') return handedBack(run)
+  return failed(failure!)
+}
+
+/** The outcome of a task that this fleet gives back: another try, which no retry policy counts. */
+export function handedBack(run: Pick<Run, 'task'>): Outcome {
+  const message = 'The worker shut down before the activity ended'
+  return failed({ ...origin(run), code: 'APPLICATION', reason: HANDED_BACK, message })
+}
+
+/** Returns a failure as an outcome. */
+export function failed(failure: Failure): Outcome {
+  return { kind: 'failed', reason: cutReason(failure.reason), details: encodeFailure(failure) }
+}
+
+/** Returns the failure that this code, not the handler, found. */
+export function bridgeFailure(run: Pick<Run, 'task'>, reason: string, message: string): Outcome {
+  return failed({ ...origin(run), code: 'APPLICATION', reason, message })
+}
+
+function completed(value: unknown, run: Run): Outcome {
+  try {
+    const result = encodePayload(value)
+    return { kind: 'completed', ...(result !== undefined && { result }) }
+  } catch (error) {
+    return failed(describe(error, run))
+  }
+}
+
+function validInput({ definition: { options, name } }: Handler, text: string | undefined): unknown {
+  return validate(options.input, decodePayload(text).value, `the input of ${name}`)
+}
+
+/** Resolves `grace` milliseconds after the signal was aborted. */
+function afterGrace(signal: AbortSignal, grace: number): Promise<undefined> {
+  return new Promise(resolve => {
+    const wait = () => setTimeout(resolve, grace, undefined).unref()
+    if (signal.aborted) wait()
+    else signal.addEventListener('abort', wait, { once: true })
+  })
+}
+
+function origin({ task }: Pick<Run, 'task'>): Pick<Failure, 'activityId' | 'type'> {
+  return { activityId: task.activityId, type: task.activityType.name }
+}
+
+/** Returns what a thrown value says of itself: its reason, code or name, its message, its details, its causes. */
+function describe(error: unknown, run: Run): Failure {
+  const link = (thrown: unknown, depth: number): Failure => {
+    if (!(thrown instanceof Error)) return { code: 'APPLICATION', reason: 'Error', message: text(thrown) }
+    const { reason, code, details, cause } = thrown as Error & Partial<Record<'reason' | 'code' | 'details', unknown>>
+    return {
+      code: 'APPLICATION',
+      reason: cutReason([reason, code, thrown.name].find(isWord) ?? 'Error'),
+      message: thrown.message,
+      ...(details !== undefined && { details: jsonSafe(details) }),
+      ...(cause !== undefined && depth < 10 && { cause: link(cause, depth + 1) }),
+    }
+  }
+  return { ...link(error, 0), ...origin(run) }
+}
+
+function isWord(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+function text(thrown: unknown): string {
+  try {
+    return typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? String(thrown))
+  } catch {
+    return String(thrown)
+  }
+}
+
+function jsonSafe(details: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(details) ?? 'null')
+  } catch {
+    return text(details)
+  }
+}

@@ -1,0 +1,121 @@
+// Heartbeats of one run, from its claim to its answer.
+//
+// H1. SWF hears of the task at its interval, and of new details sooner, but never more often than the gap allows.
+// H2. Details are coalesced: the newest wait, are sent with the next beat, and are repeated by every later one, since a
+//     heartbeat without details would wipe out what the next try is to be told.
+// H3. Before SWF is told, the record is asked whether this run still owns the task; when Redis is away, SWF is told all
+//     the same.
+// H4. What SWF answers counts: cancelRequested, or that it has closed the task.
+
+import type { Run, TaskRecords } from '../../queues/task-record.js'
+import type { SwfClient } from '../../swf/client.js'
+import { SECOND } from '../../swf/duration.js'
+import { isFault } from '../../swf/errors.js'
+import type { Log, Metrics } from '../../telemetry.js'
+import type { AbortCode } from '../definitions.js'
+
+/** SWF's limit for details of a heartbeat, in characters. */
+const MAX_DETAILS = 2_048
+
+export interface HeartbeatOptions {
+  run: Run
+  records: TaskRecords
+  swf: SwfClient
+  log: Log
+  metrics: Metrics
+  /** The run is to stop. */
+  onStop: (code: AbortCode) => void
+  /** Redis has lost the record. */
+  onLost: () => void
+}
+
+export class Heartbeat {
+  readonly #options: HeartbeatOptions
+  readonly #interval: number
+  readonly #gap: number
+  #details: string | undefined
+  #fresh = false
+  #last = Date.now()
+  #timer: NodeJS.Timeout | undefined
+  #due = Infinity
+  #beating: Promise<void> | undefined
+  #stopped = false
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options
+    this.#interval = options.run.task.beat
+    this.#gap = Math.min(Math.max(this.#interval / 3, SECOND), 10 * SECOND)
+    this.#details = options.run.details
+    if (this.#interval > 0) this.#schedule(this.#interval)
+  }
+
+  /** Takes details for the next beat. */
+  record(details: unknown): void {
+    if (this.#stopped) return
+    let text: string | undefined
+    try {
+      text = JSON.stringify(details)
+    } catch (error) {
+      return this.#options.log.warn({ err: (error as Error).message }, 'heartbeat details left out')
+    }
+    if (text !== undefined && text.length > MAX_DETAILS)
+      return this.#options.log.warn({ size: text.length, limit: MAX_DETAILS }, 'heartbeat details left out')
+    if (text !== undefined) this.#details = text
+    if (this.#fresh) return
+    this.#fresh = true
+    this.#schedule(Math.max(0, this.#last + this.#gap - Date.now()))
+  }
+
+  /** Sends a heartbeat at once; resolves when its answer has been obeyed. Never rejects. */
+  async beat(): Promise<void> {
+    while (this.#beating) await this.#beating
+    if (this.#stopped) return
+    this.#beating = this.#send().finally(() => {
+      this.#beating = undefined
+    })
+    await this.#beating
+  }
+
+  stop(): void {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+  }
+
+  #schedule(delay: number): void {
+    const due = Date.now() + delay
+    if (due >= this.#due) return
+    clearTimeout(this.#timer)
+    this.#due = due
+    this.#timer = setTimeout(() => {
+      this.#due = Infinity
+      void this.beat()
+    }, delay)
+  }
+
+  async #send(): Promise<void> {
+    const { run, records, swf, metrics, log, onStop, onLost } = this.#options
+    const details = this.#details
+    this.#fresh = false
+    this.#last = Date.now()
+    let next = this.#interval
+    const owned = await records.beat(run, details).catch(() => 'UNKNOWN' as const)
+    if (this.#stopped) return
+    if (owned === 'STALE') return onStop('FENCED')
+    if (owned === 'LOST') onLost()
+    try {
+      const { cancelRequested } = await swf.recordActivityTaskHeartbeat({
+        taskToken: run.task.taskToken,
+        ...(details !== undefined && { details }),
+      })
+      metrics.heartbeats.inc({ outcome: 'ok' })
+      if (cancelRequested && !this.#stopped) onStop('CANCEL_REQUESTED')
+    } catch (error) {
+      metrics.heartbeats.inc({ outcome: 'failed' })
+      if (this.#stopped) return
+      if (isFault(error, 'UNKNOWN_RESOURCE')) return onStop('CLOSED')
+      log.warn({ err: (error as Error).message }, 'heartbeat not taken by SWF')
+      next = Math.min(next, Math.max(next / 3, SECOND))
+    }
+    if (next > 0 && !this.#stopped) this.#schedule(next)
+  }
+}

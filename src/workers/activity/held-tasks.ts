@@ -1,0 +1,104 @@
+// Tasks that this process has polled and that nobody is known to have begun.
+//
+// A polled task that is not in Redis is in danger: it is admitted again and again, and kept alive from here meanwhile.
+// Until somebody has begun it, it is remembered, so that a Redis that has lost its record gets it again.
+
+import type { JobQueue } from '../../queues/job.js'
+import type { TaskRecords } from '../../queues/task-record.js'
+import type { SwfClient } from '../../swf/client.js'
+import { isFault } from '../../swf/errors.js'
+import type { Log } from '../../telemetry.js'
+import type { PolledTask } from './task.js'
+
+/** A task younger than this is not looked after, in milliseconds. */
+const SETTLE = 1_000
+
+interface Held extends PolledTask {
+  permit: string
+  at: number
+  beatAt: number
+  admitted: boolean
+  busy: boolean
+}
+
+export class HeldTasks {
+  readonly #tasks = new Map<string, Held>()
+
+  constructor(private readonly options: { records: TaskRecords; jobs: JobQueue; swf: SwfClient; log: Log }) {}
+
+  get size(): number {
+    return this.#tasks.size
+  }
+
+  /** Takes a task that was just polled, and admits it in the place of its permit. Never rejects. */
+  async add(task: PolledTask, permit: string): Promise<void> {
+    const now = Date.now()
+    const held: Held = { ...task, permit, at: now, beatAt: now, admitted: false, busy: false }
+    this.#tasks.set(task.record.id, held)
+    await this.#admit(held)
+  }
+
+  /** Somebody has begun the task, or it is over. */
+  forget(id: string): void {
+    this.#tasks.delete(id)
+  }
+
+  /** Looks after the tasks, once a tick. `away`: Redis does not answer, so nobody else does. Never rejects. */
+  async lookAfter(away: boolean): Promise<void> {
+    const now = Date.now()
+    for (const [id, { deadline }] of this.#tasks) if (deadline !== undefined && deadline <= now) this.#tasks.delete(id)
+    const old = [...this.#tasks.values()].filter(held => !held.busy && held.at + SETTLE <= now)
+    if (old.length === 0) return
+    if (!away) await this.#compare(old.filter(held => held.admitted))
+    const homeless = old.filter(held => this.#tasks.has(held.record.id) && (away || !held.admitted))
+    await Promise.all(homeless.map(held => this.#rescue(held, away)))
+  }
+
+  async #admit(held: Held): Promise<void> {
+    const { records, jobs, log } = this.options
+    const { record, deadline, permit } = held
+    held.busy = true
+    try {
+      // Both are on their way before either is answered: first the record, then the job that points at it.
+      const [admitted] = await Promise.all([
+        records.admit(record, deadline, permit),
+        jobs.add({ id: record.id, startedEventId: record.startedEventId, takeovers: 0 }),
+      ])
+      held.admitted = true
+      if (admitted === 'CLOSED') this.#drop(held)
+    } catch (error) {
+      log.warn({ err: (error as Error).message, activityId: record.activityId }, 'task not admitted, trying again')
+    } finally {
+      held.busy = false
+    }
+  }
+
+  /** Forgets what has been begun, and finds what Redis has lost. */
+  async #compare(held: Held[]): Promise<void> {
+    if (held.length === 0) return
+    const states = await this.options.records.states(held.map(({ record }) => record.id)).catch(() => undefined)
+    states?.forEach((state, i) => {
+      const task = held[i]!
+      if (state === undefined) task.admitted = false
+      else if (state.state !== 'WAIT' || state.startedEventId !== task.record.startedEventId) this.#drop(task)
+    })
+  }
+
+  async #rescue(held: Held, away: boolean): Promise<void> {
+    const { beat, taskToken } = held.record
+    const now = Date.now()
+    if (beat > 0 && held.beatAt + beat <= now) {
+      held.beatAt = now
+      try {
+        await this.options.swf.recordActivityTaskHeartbeat({ taskToken })
+      } catch (error) {
+        if (isFault(error, 'UNKNOWN_RESOURCE')) return this.#drop(held)
+      }
+    }
+    if (!away) await this.#admit(held)
+  }
+
+  #drop(held: Held): void {
+    if (this.#tasks.get(held.record.id) === held) this.#tasks.delete(held.record.id)
+  }
+}

@@ -1,0 +1,246 @@
+// What a process does for a wake-up: claim the task, run its handler, commit the outcome, tell SWF, close the task.
+//
+// A1. No handler runs without a claim, nor after the task's deadline.
+// A2. An outcome is committed before SWF is told, so that of two runs one speaks. When Redis does not answer, SWF is
+//     told all the same, and takes the first: the fence holds while Redis is up.
+// A3. SWF hears of the task until it has the outcome.
+// A4. Nothing here rejects: a handler's errors are outcomes, and a bridge's errors are logged.
+
+import { Backoff } from '../../lifecycle.js'
+import type { Claim, Outcome, Run, TaskRecords } from '../../queues/task-record.js'
+import type { SwfClient } from '../../swf/client.js'
+import { NO_HANDLER, WORKER_LOST } from '../../swf/failure.js'
+import { decodePayload } from '../../swf/payload.js'
+import type { Log, Metrics } from '../../telemetry.js'
+import { ActivityAborted, type AbortCode, type ActivityContext, type Handler } from '../definitions.js'
+import { bridgeFailure, runHandler } from './handler-run.js'
+import { Heartbeat } from './heartbeat.js'
+import { respond } from './respond.js'
+import { typeKey } from './task.js'
+
+const LONGEST_TIMER = 2 ** 31 - 1
+
+export interface ProcessorOptions {
+  swf: SwfClient
+  records: TaskRecords
+  handlers: ReadonlyMap<string, Handler>
+  taskList: string
+  log: Log
+  metrics: Metrics
+  /** How long a handler may take to stop, in milliseconds. */
+  grace: number
+  /** Aborted when the process shuts down. */
+  shuttingDown: AbortSignal
+  /** How many permits pollers of this process wait for. */
+  wanted: () => number
+  /** Permits that came with a finished task. */
+  offer: (permits: readonly string[]) => void
+  /** This process has begun the task. */
+  onClaimed: (task: string) => void
+}
+
+/** A run that goes on in this process. */
+interface Active {
+  run: Run
+  heartbeat: Heartbeat
+  stop: (code: AbortCode) => void
+}
+
+export class Processor {
+  readonly #options: ProcessorOptions
+  readonly #active = new Map<string, Active>()
+  readonly #unfinished: { run: Run }[] = []
+  #stopped = false
+
+  constructor(options: ProcessorOptions) {
+    this.#options = options
+  }
+
+  /** How many runs go on. */
+  get active(): number {
+    return this.#active.size
+  }
+
+  /** Answers a wake-up; never rejects. */
+  async process(task: string): Promise<void> {
+    try {
+      const claim = await this.#claim(task)
+      if (claim === undefined) return
+      this.#options.onClaimed(task)
+      if (claim.kind === 'GONE' || claim.kind === 'BUSY') return
+      if (claim.kind === 'EXPIRED') return this.#expired(claim.task)
+      await this.#run(claim)
+    } catch (error) {
+      this.#options.log.error({ err: error, task }, 'activity task left to its timeout')
+    }
+  }
+
+  /** Asks SWF at once whether these runs are to stop. */
+  hint(task: string): void {
+    void this.#active.get(task)?.heartbeat.beat()
+  }
+
+  /** Asks all runs to stop; they end as their code says. */
+  stopAll(code: AbortCode): void {
+    for (const { stop } of this.#active.values()) stop(code)
+  }
+
+  /** Gives up waiting for Redis. */
+  close(): void {
+    this.#stopped = true
+  }
+
+  /** Closes the records of tasks that were answered while Redis was away. */
+  async finishLate(): Promise<void> {
+    for (let late = this.#unfinished.shift(); late; late = this.#unfinished.shift()) {
+      try {
+        await this.#options.records.done(late.run.task, late.run.nonce, 0)
+      } catch {
+        this.#unfinished.unshift(late)
+        return
+      }
+    }
+  }
+
+  /** Claims a task, however long Redis takes; undefined when the process stops first. */
+  async #claim(task: string): Promise<Claim | undefined> {
+    const { records, log } = this.#options
+    const nonce = records.nonce()
+    const backoff = new Backoff(50, 1_000)
+    while (!this.#stopped) {
+      try {
+        return await records.claim(task, nonce)
+      } catch (error) {
+        log.debug({ err: (error as Error).message, task }, 'claim not answered')
+        await backoff.wait()
+      }
+    }
+    return undefined
+  }
+
+  async #run(claim: Extract<Claim, { run: Run }>): Promise<void> {
+    const { run } = claim
+    const { task } = run
+    const began = performance.now()
+    const log = this.#options.log.child({
+      ...task.workflowExecution,
+      activityId: task.activityId,
+      activityType: task.activityType.name,
+    })
+    const abort = new AbortController()
+    const stop = (code: AbortCode) => {
+      if (!abort.signal.aborted) abort.abort(new ActivityAborted(code))
+    }
+    const heartbeat = new Heartbeat({ ...this.#options, run, log, onStop: stop, onLost: () => {} })
+    const deadline = this.#atDeadline(run, () => stop('DEADLINE'))
+    this.#active.set(task.id, { run, heartbeat, stop })
+    this.#options.metrics.runningActivities.inc({ taskList: this.#options.taskList })
+    try {
+      const outcome = await this.#outcome(claim, log, abort.signal, heartbeat)
+      const told = await this.#finish(run, outcome, log, heartbeat, (abort.signal.reason as ActivityAborted)?.code)
+      const ms = Math.round((performance.now() - began) * 10) / 10
+      const { envelope } = decodePayload(task.input)
+      log.info({ attempt: envelope.attempt ?? 1, outcome: told, ms }, 'activity executed')
+      this.#options.metrics.activityTasks.inc({ activityType: task.activityType.name, outcome: told })
+    } finally {
+      clearTimeout(deadline)
+      heartbeat.stop()
+      this.#active.delete(task.id)
+      this.#options.metrics.runningActivities.dec({ taskList: this.#options.taskList })
+    }
+  }
+
+  async #outcome(
+    claim: Extract<Claim, { run: Run }>,
+    log: Log,
+    signal: AbortSignal,
+    heartbeat: Heartbeat,
+  ): Promise<Outcome | undefined> {
+    const { run } = claim
+    const { name, version } = run.task.activityType
+    if (run.takeovers > 0) this.#options.metrics.takeovers.inc({ taskList: this.#options.taskList })
+    if (claim.kind === 'OUTCOME') return claim.outcome
+    if (claim.kind === 'GIVE_UP') {
+      log.error({ takeovers: run.takeovers }, 'activity given up: its workers died one after the other')
+      return bridgeFailure(run, WORKER_LOST, `${run.takeovers} workers died while they ran it`)
+    }
+    const handler = this.#options.handlers.get(typeKey({ name, version }))
+    if (!handler) {
+      log.error({ version, taskList: this.#options.taskList }, 'no handler for a polled activity type')
+      const message = `No handler for ${name} ${version} on task list ${this.#options.taskList}: add one to the app's handlers`
+      return bridgeFailure(run, NO_HANDLER, message)
+    }
+    const began = performance.now()
+    const outcome = await runHandler(handler, run, this.#context(run, log, signal, heartbeat), this.#options.grace)
+    this.#options.metrics.activityDuration.observe({ activityType: name }, (performance.now() - began) / 1_000)
+    return outcome
+  }
+
+  #context(run: Run, log: Log, signal: AbortSignal, heartbeat: Heartbeat): ActivityContext {
+    const { task, fencingToken, deadline, details } = run
+    const { envelope } = decodePayload(task.input)
+    const { workflowId, runId } = task.workflowExecution
+    const attempt = envelope.attempt ?? 1
+    return {
+      attempt,
+      lastHeartbeat: details === undefined ? envelope.lastHeartbeat : decodePayload(details).value,
+      heartbeat: details => heartbeat.record(details),
+      signal,
+      shuttingDown: this.#options.shuttingDown,
+      idempotencyKey: envelope.idempotencyKey ?? `${workflowId}/${runId}/${task.activityId}`,
+      fencingToken,
+      log: log.child({ attempt }),
+      workflowExecution: task.workflowExecution,
+      deadline: deadline === undefined ? undefined : new Date(deadline),
+      activityId: task.activityId,
+      activityType: task.activityType,
+    }
+  }
+
+  /** Commits, tells SWF and closes; resolves to what became of the task, for logs and metrics. */
+  async #finish(
+    run: Run,
+    outcome: Outcome | undefined,
+    log: Log,
+    heartbeat: Heartbeat,
+    code: AbortCode | undefined,
+  ): Promise<string> {
+    const { records, swf, metrics, wanted, offer } = this.#options
+    const { task, deadline } = run
+    let told: string
+    if (outcome && (deadline === undefined || Date.now() < deadline)) {
+      const committed = await records.commit(run, outcome).catch(() => 'UNKNOWN' as const)
+      const answered = committed === 'STALE' ? 'FENCED' : await respond(swf, task.taskToken, outcome, { deadline, log })
+      told = answered === 'ANSWERED' ? outcome.kind : answered.toLowerCase()
+    } else {
+      told = code === 'FENCED' || code === 'CLOSED' ? code.toLowerCase() : 'expired'
+    }
+    heartbeat.stop()
+    if (told === 'fenced') {
+      metrics.fenced.inc({ activityType: task.activityType.name })
+      log.warn({ fencingToken: run.fencingToken }, 'outcome refused: another run owns the task')
+      return told
+    }
+    try {
+      offer(await records.done(task, run.nonce, wanted()))
+    } catch {
+      this.#unfinished.push({ run })
+    }
+    return told
+  }
+
+  #atDeadline({ deadline }: Run, expire: () => void): NodeJS.Timeout | undefined {
+    const left = deadline === undefined ? Infinity : deadline - Date.now()
+    return left < LONGEST_TIMER ? setTimeout(expire, left) : undefined
+  }
+
+  #expired({
+    workflowExecution,
+    activityId,
+    activityType: { name },
+  }: Extract<Claim, { kind: 'EXPIRED' }>['task']): void {
+    const facts = { ...workflowExecution, activityId, activityType: name }
+    this.#options.log.warn(facts, 'activity not run: its time was over before its turn came')
+    this.#options.metrics.activityTasks.inc({ activityType: name, outcome: 'expired' })
+  }
+}

@@ -1,0 +1,113 @@
+// The permits of one process on one queue, and the pollers that wait for one.
+//
+// W1. Requests are gathered: all pollers that wait are asked for in one ACQUIRE.
+// W2. After a refusal nothing is asked until the next tick; a finished task's slot comes back with its DONE.
+
+import type { Slots } from '../../queues/slots.js'
+
+export class SlotPool {
+  readonly #slots: Slots
+  readonly #permits = new Set<string>()
+  readonly #waiting: ((permit: string | undefined) => void)[] = []
+  #spare: string[] = []
+  #asking = false
+  #refused = false
+  #open = false
+  #closed = false
+  /** How many permits are to be given up by polls that come back empty. */
+  #excess = 0
+
+  constructor(slots: Slots) {
+    this.#slots = slots
+  }
+
+  /** The permits that this process holds without a task; to be renewed with each tick. */
+  get permits(): string[] {
+    return [...this.#permits]
+  }
+
+  /** How many pollers wait for a permit. */
+  get wanted(): number {
+    return this.#open ? this.#waiting.length : 0
+  }
+
+  /** Resolves with a permit to poll; undefined when there will be none. */
+  take(): Promise<string | undefined> {
+    if (this.#closed) return Promise.resolve(undefined)
+    const spare = this.#spare.pop()
+    if (spare !== undefined) return Promise.resolve(spare)
+    return new Promise(resolve => {
+      this.#waiting.push(resolve)
+      this.#ask()
+    })
+  }
+
+  /** Hands out permits that came from Redis. */
+  offer(permits: readonly string[]): void {
+    for (const permit of permits) {
+      this.#permits.add(permit)
+      const poller = this.#waiting.shift()
+      if (poller) poller(permit)
+      else this.#spare.push(permit)
+    }
+    if (this.#closed) this.#returnSpare()
+  }
+
+  /** Tells whether an empty poll may be followed by another with the same permit; if not, it has been given back. */
+  keep(permit: string): boolean {
+    if (this.#open && this.#excess === 0 && this.#permits.has(permit)) return true
+    if (this.#excess > 0) this.#excess--
+    this.giveBack(permit)
+    return false
+  }
+
+  /** The permit has become a task's slot. */
+  spend(permit: string): void {
+    this.#permits.delete(permit)
+  }
+
+  giveBack(permit: string): void {
+    if (this.#permits.delete(permit)) this.#slots.release([permit]).catch(() => {})
+  }
+
+  /** What the last tick told: how many slots are free, and whether polling is wanted at all. */
+  refresh(free: number, open: boolean): void {
+    this.#open = open && !this.#closed
+    this.#excess = Math.max(0, -free)
+    this.#refused = false
+    if (!this.#open || this.#waiting.length === 0) this.#returnSpare()
+    this.#ask()
+  }
+
+  /** Redis is away: no poll begins until the next refresh. */
+  suspend(): void {
+    this.#open = false
+  }
+
+  /** No poll begins any more; open ones go on. */
+  close(): void {
+    this.#closed = true
+    this.#open = false
+    for (const poller of this.#waiting.splice(0)) poller(undefined)
+    this.#returnSpare()
+  }
+
+  #returnSpare(): void {
+    const spare = this.#spare
+    this.#spare = []
+    for (const permit of spare) this.giveBack(permit)
+  }
+
+  #ask(): void {
+    if (this.#asking || this.#refused || !this.#open || this.#waiting.length === 0) return
+    this.#asking = true
+    setImmediate(async () => {
+      const wanted = this.#waiting.length
+      const permits = wanted && this.#open ? await this.#slots.acquire(wanted).catch(() => []) : []
+      this.#asking = false
+      this.#refused = permits.length < wanted
+      this.offer(permits)
+      this.#ask()
+    })
+  }
+}

@@ -1,0 +1,226 @@
+// One task list in one process: its pollers, its share of the slots, its processors.
+//
+// B1. A permit before a poll; an empty poll keeps it. A poll is never aborted: its task would be lost.
+// B2. A polled task is put into Redis before its job, and is remembered here until somebody has begun it.
+// B3. Settings are obeyed with the tick that brings them, and reported with the next, which follows at once.
+// B4. When Redis is away no poll begins; what runs goes on and answers SWF directly.
+
+import { Backoff } from '../../lifecycle.js'
+import { JobQueue, JobRunner } from '../../queues/job.js'
+import { queueKey } from '../../queues/keys.js'
+import { allowedHere, type QueueSettings } from '../../queues/settings.js'
+import { Slots, type TickReply } from '../../queues/slots.js'
+import { TaskRecords } from '../../queues/task-record.js'
+import type { Redis } from '../../redis.js'
+import type { SwfClient } from '../../swf/client.js'
+import { isFault } from '../../swf/errors.js'
+import type { Log, Metrics } from '../../telemetry.js'
+import type { Handler } from '../definitions.js'
+import { HeldTasks } from './held-tasks.js'
+import { Processor } from './processor.js'
+import { SlotPool } from './slot-pool.js'
+import { polledTask, typeKey } from './task.js'
+import { timingOf, type Timing } from './timing.js'
+
+export interface TaskListOptions {
+  swf: SwfClient
+  /** `commands` and `blocking` connections, shared by the task lists of the process. */
+  redis: Redis
+  blocking: Redis
+  prefix: string
+  domain: string
+  taskList: string
+  /** Names this process in the fleet. */
+  process: string
+  identity: string
+  handlers: readonly Handler[]
+  /** Obeyed until an operator says otherwise. */
+  defaults: QueueSettings
+  pollers: number
+  grace: number
+  log: Log
+  metrics: Metrics
+}
+
+export class TaskListWorker {
+  readonly #options: TaskListOptions
+  readonly #handlers: ReadonlyMap<string, Handler>
+  readonly #timing: Timing
+  readonly #slots: Slots
+  readonly #pool: SlotPool
+  readonly #records: TaskRecords
+  readonly #jobs: JobQueue
+  readonly #held: HeldTasks
+  readonly #processor: Processor
+  readonly #runner: JobRunner
+  readonly #draining = new AbortController()
+  readonly #log: Log
+  #settings: QueueSettings
+  #pollers: Promise<void>[] = []
+  #ticking: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
+  #stopped = false
+  #redisAway = false
+  #swfAway = false
+
+  constructor(options: TaskListOptions) {
+    const { swf, redis, prefix, domain, taskList, process, handlers, defaults, metrics, grace } = options
+    this.#options = options
+    this.#log = options.log.child({ taskList })
+    this.#handlers = new Map(handlers.map(handler => [typeKey(handler.definition), handler]))
+    this.#timing = timingOf(handlers)
+    this.#settings = defaults
+    const key = queueKey(prefix, domain, taskList)
+    const log = this.#log
+    this.#slots = new Slots(redis, key, process)
+    this.#pool = new SlotPool(this.#slots)
+    this.#records = new TaskRecords(redis, key, process)
+    this.#jobs = new JobQueue(redis, key, log)
+    this.#held = new HeldTasks({ records: this.#records, jobs: this.#jobs, swf, log })
+    this.#processor = new Processor({
+      ...{ swf, records: this.#records, handlers: this.#handlers, taskList, log, metrics, grace },
+      shuttingDown: this.#draining.signal,
+      wanted: () => this.#pool.wanted,
+      offer: permits => this.#pool.offer(permits),
+      onClaimed: task => this.#held.forget(task),
+    })
+    this.#runner = new JobRunner({
+      ...{ redis: options.blocking, key, log, stalled: this.#timing.stalled },
+      lock: this.#timing.lease,
+      concurrency: allowedHere(defaults),
+      run: task => this.#processor.process(task),
+      onLockLost: tasks => tasks.forEach(task => this.#processor.hint(task)),
+    })
+  }
+
+  /** Begins to work. Rejects when Redis does not answer. */
+  async start(): Promise<void> {
+    await this.#tick(true)
+    this.#runner.start()
+    this.#pollers = Array.from({ length: this.#options.pollers }, () => this.#poll())
+    this.#next()
+  }
+
+  /** Stops polling, lets handlers end for `drain` milliseconds, then asks them to stop. Resolves when nothing is left. */
+  async stop(drain: number): Promise<void> {
+    this.#draining.abort()
+    this.#pool.close()
+    await this.#runner.setConcurrency(0).catch(() => {})
+    const timer = setTimeout(() => this.#processor.stopAll('SHUTDOWN'), drain)
+    await Promise.all([...this.#pollers, this.#idle()])
+    clearTimeout(timer)
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    await this.#ticking?.catch(() => {})
+    this.#processor.close()
+    await this.#runner.close()
+    await this.#processor.finishLate()
+    await this.#slots.leave(this.#pool.permits).catch(() => {})
+    await this.#jobs.close()
+  }
+
+  readiness(): string[] {
+    const { taskList } = this.#options
+    return [
+      ...(this.#redisAway ? [`redis does not answer (task list ${taskList})`] : []),
+      ...(this.#swfAway ? [`swf does not answer polls of task list ${taskList}`] : []),
+    ]
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#processor.active > 0) await new Promise(resolve => setTimeout(resolve, 20))
+  }
+
+  async #poll(): Promise<void> {
+    const { swf, domain, taskList, identity } = this.#options
+    const { signal } = this.#draining
+    const backoff = new Backoff()
+    let kept: string | undefined
+    while (!signal.aborted) {
+      const permit: string | undefined = kept ?? (await this.#pool.take())
+      kept = undefined
+      if (permit === undefined) return
+      try {
+        const answer = await swf.pollForActivityTask({ domain, taskList: { name: taskList }, identity })
+        this.#pollAnswered()
+        backoff.reset()
+        const task = polledTask(answer, this.#handlers, Date.now())
+        if (task) {
+          this.#pool.spend(permit)
+          await this.#held.add(task, permit)
+        } else if (this.#pool.keep(permit)) kept = permit
+      } catch (error) {
+        this.#pollFailed(error)
+        this.#pool.giveBack(permit)
+        await backoff.wait(signal)
+      }
+    }
+    if (kept !== undefined) this.#pool.giveBack(kept)
+  }
+
+  #pollAnswered(): void {
+    if (this.#swfAway) this.#log.info('swf answers polls again')
+    this.#swfAway = false
+  }
+
+  #pollFailed(error: unknown): void {
+    const { domain } = this.#options
+    const { message: err } = error as Error
+    const facts = isFault(error, 'UNKNOWN_RESOURCE') ? { err, domain, hint: 'swf-gateway register' } : { err, domain }
+    if (!this.#swfAway) this.#log.error(facts, 'poll failed, trying again')
+    this.#swfAway = true
+  }
+
+  /** Ticks until stopped: about once a second, and at once when asked. */
+  #next(delay = this.#timing.tick): void {
+    clearTimeout(this.#timer)
+    if (this.#stopped) return
+    this.#timer = setTimeout(() => {
+      this.#ticking = this.#tick(false)
+        .catch((error: Error) => this.#away(error))
+        .then(again => this.#next(again ? 0 : undefined))
+    }, delay)
+  }
+
+  /** Shows a sign of life and obeys the answer; resolves to true when there is something new to report. */
+  async #tick(first: boolean): Promise<boolean> {
+    const reply = await this.#slots.tick({
+      first,
+      lease: this.#timing.lease,
+      observed: {
+        version: this.#settings.version,
+        concurrency: this.#runner.concurrency,
+        active: this.#processor.active,
+        capacity: this.#draining.signal.aborted ? 0 : allowedHere(this.#settings),
+        draining: this.#draining.signal.aborted,
+      },
+      settings: this.#settings,
+      permits: this.#pool.permits,
+    })
+    if (this.#redisAway) this.#log.info('polling again')
+    this.#redisAway = false
+    const changed = await this.#obey(reply, first)
+    this.#pool.refresh(reply.free, allowedHere(this.#settings) > 0)
+    await Promise.all([this.#held.lookAfter(false), this.#processor.finishLate()])
+    return changed
+  }
+
+  async #away(error: Error): Promise<false> {
+    if (!this.#redisAway) this.#log.error({ err: error.message }, 'redis does not answer: polling stops until it does')
+    this.#redisAway = true
+    this.#pool.suspend()
+    await this.#held.lookAfter(true)
+    return false
+  }
+
+  async #obey({ settings, hints }: TickReply, first: boolean): Promise<boolean> {
+    for (const { task } of hints) this.#processor.hint(task)
+    const changed = JSON.stringify(settings) !== JSON.stringify(this.#settings)
+    if (!changed && !first) return false
+    this.#settings = settings
+    if (!this.#draining.signal.aborted) await this.#runner.setConcurrency(allowedHere(settings))
+    await this.#jobs.limit(settings.concurrency)
+    if (changed) this.#log.info({ settings }, 'queue settings obeyed')
+    return changed
+  }
+}

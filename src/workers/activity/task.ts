@@ -1,0 +1,68 @@
+// A polled activity task, as the bridge carries it: what SWF handed out, and the times that the envelope tells.
+
+import { taskId, type TaskRecord } from '../../queues/task-record.js'
+import type { ActivityTask } from '../../swf/client.js'
+import { MINUTE, SECOND, timeoutMilliseconds, timeoutSeconds, type Timeout } from '../../swf/duration.js'
+import { decodePayload, type Envelope } from '../../swf/payload.js'
+import type { Handler } from '../definitions.js'
+
+/** How often SWF hears of a task without a heartbeat timeout, to learn of a cancel. */
+const SLOW_BEAT = 30 * SECOND
+/** How often SWF hears of a task whose decider said nothing of timeouts. */
+const UNKNOWN_BEAT = 20 * SECOND
+
+export interface PolledTask {
+  record: TaskRecord
+  /** When SWF times it out, by this machine's clock; undefined when nothing is known of one. */
+  deadline: number | undefined
+}
+
+/** Returns the task of a poll's answer; undefined for a poll that brought none. `now` is when the answer came. */
+export function polledTask(
+  { taskToken, activityId, startedEventId, workflowExecution, activityType, input }: ActivityTask,
+  handlers: ReadonlyMap<string, Handler>,
+  now: number,
+): PolledTask | undefined {
+  const { workflowId, runId } = workflowExecution ?? {}
+  const { name, version } = activityType ?? {}
+  if (!taskToken || !activityId || !startedEventId || !workflowId || !runId || !name || !version) return undefined
+  const { envelope } = decodePayload(input)
+  const record: TaskRecord = {
+    id: taskId(runId, activityId),
+    taskToken,
+    startedEventId: Number(startedEventId),
+    workflowExecution: { workflowId, runId },
+    activityId,
+    activityType: { name, version },
+    beat: beatInterval(envelope, handlers.get(typeKey({ name, version }))),
+    ...(input !== undefined && { input }),
+  }
+  return { record, deadline: deadlineOf(envelope, now) }
+}
+
+/** Returns the name under which a type's handler is kept. */
+export function typeKey({ name, version }: { name: string; version: string }): string {
+  return `${name}\n${version}`
+}
+
+function deadlineOf({ deadline, startToClose }: Envelope, now: number): number | undefined {
+  const limits = [deadline, startToClose === undefined ? undefined : now + startToClose].filter(isNumber)
+  return limits.length ? Math.min(...limits) : undefined
+}
+
+/** A third of the heartbeat timeout; without one, slow beats where a task is long enough for them; 0: never. */
+function beatInterval(envelope: Envelope, handler: Handler | undefined): number {
+  const heartbeat = envelope.heartbeat ?? toMilliseconds(handler?.definition.options.heartbeat)
+  if (heartbeat !== undefined) return Math.max(heartbeat / 3, SECOND / 3)
+  if (envelope.startToClose === undefined && envelope.deadline === undefined) return UNKNOWN_BEAT
+  return (envelope.startToClose ?? Infinity) > MINUTE ? SLOW_BEAT : 0
+}
+
+/** Returns a contract's timeout in milliseconds, as SWF will count it: whole seconds. */
+export function toMilliseconds(timeout: Timeout | undefined): number | undefined {
+  return timeout === undefined ? undefined : timeoutMilliseconds(timeoutSeconds(timeout))
+}
+
+function isNumber(value: number | undefined): value is number {
+  return typeof value === 'number' && Number.isFinite(value)
+}

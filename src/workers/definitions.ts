@@ -1,0 +1,99 @@
+// What an application hands to the workers: workflows to the decider, handlers to the activity worker.
+
+import type { Log } from '../telemetry.js'
+import type { ActivityDefinition, WorkflowDefinition } from '../workflow/definition.js'
+
+/** What the module behind `--app FILE` exports; either may be missing. */
+export interface App {
+  workflows?: readonly WorkflowDefinition[]
+  handlers?: readonly Handler[]
+  /** An execution that `swf-gateway dev` shows how to start. */
+  example?: { type: string; input: unknown }
+}
+
+/** What a handler is given beside its input: one run of one activity task. */
+export interface ActivityContext {
+  /** Which try of the activity this is, from 1. */
+  readonly attempt: number
+  /** Details of the last heartbeat of the run or try before; undefined when there were none. */
+  readonly lastHeartbeat: unknown
+  /**
+   * Reports progress, any JSON value of at most 2,048 characters. Cheap to call often: only the newest details are sent,
+   * and SWF hears of the activity without it too.
+   */
+  heartbeat(details?: unknown): void
+  /**
+   * Aborted when the handler is to stop; `signal.reason` is an ActivityAborted, whose `code` says why.
+   * A handler that does not stop is abandoned after a grace period.
+   */
+  readonly signal: AbortSignal
+  /** Aborted when the worker shuts down: the handler may go on for the worker's drain time, or end early. */
+  readonly shuttingDown: AbortSignal
+  /** The same for every try of this call: what an effect is to be recorded under, so that it happens once. */
+  readonly idempotencyKey: string
+  /** Grows with every run of this activity: a store that remembers the highest can refuse a run that was overtaken. */
+  readonly fencingToken: string
+  readonly log: Log
+  readonly workflowExecution: { readonly workflowId: string; readonly runId: string }
+  /** When SWF times this task out, by this machine's clock; undefined when it has no such limit. */
+  readonly deadline: Date | undefined
+  readonly activityId: string
+  readonly activityType: { readonly name: string; readonly version: string }
+}
+
+/** An activity's contract with the code that does it. */
+export interface Handler {
+  readonly definition: ActivityDefinition
+  run(input: unknown, job: ActivityContext): Promise<unknown>
+}
+
+/**
+ * Says what does an activity's work.
+ *
+ * The handler may run more than once for one call: after a failure, a timeout, or when its worker died. Record effects
+ * under `job.idempotencyKey`. Throw to fail the activity: the contract's retry decides what follows.
+ *
+ * @example
+ * export const handlers = [implement(charge, async (order, job) => payments.charge(order, job.idempotencyKey))]
+ */
+export function implement<I, R>(
+  definition: ActivityDefinition<I, R>,
+  run: (input: I, job: ActivityContext) => Promise<R> | R,
+): Handler {
+  return { definition, run: async (input, job) => run(input as I, job) }
+}
+
+/**
+ * Fails an activity on purpose. `reason` is what a retry policy's `nonRetryable` names; `details` is any JSON value.
+ * Other errors fail it too, with `error.reason`, `error.code` or `error.name` as the reason.
+ */
+export class ActivityFailure extends Error {
+  override readonly name = 'ActivityFailure'
+  constructor(
+    readonly reason: string,
+    message: string = reason,
+    readonly details?: unknown,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}
+
+/**
+ * Why a handler is to stop.
+ *
+ * - `CANCEL_REQUESTED`: the workflow asked for it. Clean up and throw, or return to complete all the same.
+ * - `SHUTDOWN`: the drain time of the worker is over; the activity will be tried again elsewhere.
+ * - `DEADLINE`: SWF has timed the task out; its outcome counts no more.
+ * - `CLOSED`: SWF has closed the task or its execution.
+ * - `FENCED`: another worker runs the task, since this one did not answer for too long.
+ */
+export type AbortCode = 'CANCEL_REQUESTED' | 'SHUTDOWN' | 'DEADLINE' | 'CLOSED' | 'FENCED'
+
+/** The reason of an aborted `job.signal`. */
+export class ActivityAborted extends Error {
+  override readonly name = 'ActivityAborted'
+  constructor(readonly code: AbortCode) {
+    super(`The activity is to stop: ${code}`)
+  }
+}
