@@ -22,7 +22,9 @@ const child = spawn(process.execPath, ['--import', '@oxc-node/core/register', jo
   cwd: ROOT,
   stdio: 'inherit',
 })
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
+// Ctrl-C reaches it too.
+process.on('SIGINT', () => {})
+process.on('SIGTERM', () => child.kill('SIGTERM'))
 child.on('close', (code, signal) => {
   process.exitCode = signal ? 1 : code
 })

@@ -37,8 +37,9 @@ const vitest = spawn(process.execPath, [bin('vitest', 'vitest.mjs'), 'run', ...p
   cwd: ROOT,
   stdio: 'inherit',
 })
-// Ctrl-C reaches both; vitest ends in its own way and we with it.
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => vitest.kill(signal))
+// Ctrl-C reaches vitest too, which ends in its own way and we with it.
+process.on('SIGINT', () => {})
+process.on('SIGTERM', () => vitest.kill('SIGTERM'))
 vitest.on('close', (code, signal) => {
   process.exitCode = signal ? 1 : code
 })

@@ -24,6 +24,8 @@ export default async function globalSetup(project: TestProject): Promise<() => P
   for (const name of Object.keys(process.env)) if (!(name in scrubbed())) delete process.env[name]
   Object.assign(process.env, scrubbed(), { TMPDIR: folder })
   mkdirSync(join(folder, 'databases'))
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  process.on('exit', remove)
 
   const redis = await startRedis({
     found: await findRedis({ ignoreUrl: true }),
@@ -38,13 +40,21 @@ export default async function globalSetup(project: TestProject): Promise<() => P
     let left = leftRunning(folder)
     for (const deadline = Date.now() + GRACE; left.length > 0 && Date.now() < deadline; left = leftRunning(folder))
       await new Promise(again => setTimeout(again, 50))
-    for (const { pid } of left) process.kill(pid, 'SIGKILL')
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    for (const { pid } of left) kill(pid)
+    remove()
     if (left.length === 0) return
     // vitest prints what a teardown throws, and exits with 0 all the same.
     process.exitCode = 1
     throw new Error(
       `Tests left processes running:\n${left.map(({ pid, command }) => `  ${pid} ${command}`).join('\n')}`,
     )
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // it has just ended
   }
 }
