@@ -90,9 +90,7 @@ export class FileStore implements Store {
     this.#worker = new Worker(`(${storeWorker.toString()})(require)`, { eval: true, workerData })
     this.#worker.on('message', (reply: StoreReply) => this.#receive(reply))
     this.#worker.on('error', error => this.#fail('STORE_FAILED', String(error)))
-    this.#worker.on('exit', () => {
-      if (!this.#closed) this.#fail('STORE_FAILED', 'its thread has ended')
-    })
+    this.#worker.on('exit', () => this.#fail('STORE_FAILED', 'its thread has ended'))
   }
 
   /** Opens the store in a directory, which is made if it is not there. Rejects with a StoreError. */
@@ -197,6 +195,7 @@ export class FileStore implements Store {
 
   async close(): Promise<void> {
     if (this.#groupWaits) this.#send()
+    this.#closed = true
     if (!this.#failed) await this.#ask({ id: ++this.#lastId, kind: 'close' })
     await this.#end()
   }
@@ -265,7 +264,7 @@ export class FileStore implements Store {
     this.#failed = new StoreError(known, `The store ${this.#file} ${WHAT[known]}: ${message}`)
     for (const [id, answer] of this.#answers) answer({ id, error: { code, message } })
     this.#answers.clear()
-    if (!this.#opening) this.onError(this.#failed)
+    if (!this.#opening && !this.#closed) this.onError(this.#failed)
     return this.#failed
   }
 }

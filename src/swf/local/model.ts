@@ -6,12 +6,12 @@ import type { Of, Shape } from './shape.js'
 const ONE_YEAR = 31_536_000
 
 // eslint-disable-next-line no-control-regex
-const FORBIDDEN = /[:/|\u0000-\u001f\u007f-\u009f]|^arn$/
-/** An identifier: no `:` `/` `|`, no control characters, not the word `arn`. */
+const FORBIDDEN = /[:/|\u0000-\u001f\u007f-\u009f]|\p{Surrogate}|^arn$/u
+/** An identifier: whole characters, no `:` `/` `|`, no control characters, not the word `arn`. */
 const identifier = (max: number) =>
   text(1, max, value =>
     FORBIDDEN.test(value)
-      ? "not contain ':', '/', '|' or control characters, and must not be the literal string arn"
+      ? "not contain ':', '/', '|', control characters or half characters, and must not be the literal string arn"
       : undefined,
   )
 const WHOLE = /^\d+$/

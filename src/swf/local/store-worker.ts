@@ -158,7 +158,6 @@ export function storeWorker(require: NodeJS.Require): void {
           db!.pragma('wal_checkpoint(TRUNCATE)')
           db!.close()
           db = undefined
-          parentPort!.close()
       }
     })
   })
