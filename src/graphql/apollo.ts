@@ -1,0 +1,77 @@
+// GraphQL over HTTP: Apollo Server, with our limits and errors.
+
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server'
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
+import { GraphQLError, type GraphQLSchema } from 'graphql'
+import type { Context, Services } from './context.js'
+import { apiError, present } from './errors.js'
+import { LIMIT_RULES, PARSE_OPTIONS } from './limits.js'
+
+export const PATHS = { graphql: '/graphql', stream: '/graphql/stream', graphiql: '/graphiql' } as const
+
+export interface ApolloOptions {
+  schema: GraphQLSchema
+  services: Services
+}
+
+/** Makes the server; start it before use. */
+export function createApollo({ schema, services: { log, metrics } }: ApolloOptions): ApolloServer<Context> {
+  return new ApolloServer<Context>({
+    schema,
+    introspection: true,
+    includeStacktraceInErrorResponses: false,
+    persistedQueries: false,
+    allowBatchedHttpRequests: false,
+    stopOnTerminationSignals: false,
+    validationRules: [...LIMIT_RULES],
+    parseOptions: PARSE_OPTIONS,
+    formatError: (_formatted, error) => present(error, requestIdOf(error), log),
+    logger: {
+      debug: () => {},
+      info: () => {},
+      warn: text => log.warn(String(text)),
+      error: text => log.error(String(text)),
+    },
+    plugins: [ApolloServerPluginLandingPageDisabled(), refuseSubscriptions, signErrors, countRequests(metrics)],
+  })
+}
+
+const refuseSubscriptions: ApolloServerPlugin<Context> = {
+  requestDidStart: async () => ({
+    didResolveOperation: async ({ operation }) => {
+      if (operation?.operation !== 'subscription') return
+      const error = apiError(
+        'BAD_USER_INPUT',
+        `A subscription cannot be sent to ${PATHS.graphql} over HTTP: use graphql-ws with a WebSocket to ${PATHS.graphql}, or Server-Sent Events from ${PATHS.stream}`,
+      )
+      error.extensions.http = { status: 400 }
+      throw error
+    },
+  }),
+}
+
+const REQUEST_ID = 'requestId'
+
+/** formatError is not told whose error it formats, so the error carries it. */
+const signErrors: ApolloServerPlugin<Context> = {
+  requestDidStart: async () => ({
+    didEncounterErrors: async ({ errors, contextValue }) => {
+      for (const error of errors) error.extensions[REQUEST_ID] = contextValue.requestId
+    },
+  }),
+}
+
+function requestIdOf(error: unknown): string {
+  const signed = error instanceof GraphQLError ? error.extensions[REQUEST_ID] : undefined
+  return typeof signed === 'string' ? signed : crypto.randomUUID()
+}
+
+function countRequests({ graphqlRequests }: Services['metrics']): ApolloServerPlugin<Context> {
+  return {
+    requestDidStart: async () => ({
+      willSendResponse: async ({ operation, errors }) => {
+        graphqlRequests.inc({ operation: operation?.operation ?? 'unknown', outcome: errors ? 'error' : 'ok' })
+      },
+    }),
+  }
+}

@@ -1,0 +1,44 @@
+// What resolvers work with.
+
+import { randomUUID } from 'node:crypto'
+import type { ExecutionIndex } from '../feed/execution-index.js'
+import type { Publisher } from '../feed/publisher.js'
+import type { Subscriber } from '../feed/subscriber.js'
+import type { Tail } from '../feed/tail.js'
+import type { Queues } from '../queues/queue.js'
+import type { SwfClient } from '../swf/client.js'
+import type { Log, Metrics } from '../telemetry.js'
+import type { Domains } from './domains.js'
+import { Executions } from './executions.js'
+import type { Histories } from './histories.js'
+import type { WorkflowTypes } from './workflow-types.js'
+
+/** What the gateway lends to every request. */
+export interface Services {
+  domains: Domains
+  swf: SwfClient
+  index: ExecutionIndex
+  publisher: Publisher
+  subscriber: Subscriber
+  tail: Tail
+  queues: Queues
+  histories: Histories
+  types: WorkflowTypes
+  log: Log
+  metrics: Metrics
+}
+
+/** One request's own. */
+export interface Context extends Services {
+  /** Shown to the client when something inside failed, and in the log beside what it was. */
+  requestId: string
+  /** Who asks: what changes are signed with. */
+  caller: string
+  executions: Executions
+  /** A cursor that the transport brought, which takes the place of a subscription's `after`. */
+  resumeFrom?: string
+}
+
+export function createContext(services: Services, caller = 'anonymous'): Context {
+  return { ...services, requestId: randomUUID(), caller, executions: new Executions(services) }
+}

@@ -1,0 +1,151 @@
+// Errors as clients see them.
+//
+// E1. Every error has `extensions.code` out of ERROR_CODES and a message that says what to do.
+// E2. What is not known to be harmless is INTERNAL with a request id; its text goes to the log, never to the client.
+// E3. HTTP, WebSocket and SSE answer with the same code for the same mistake: all go through `present`.
+
+import { GraphQLError, type GraphQLFormattedError } from 'graphql'
+import type { ValidationError } from 'class-validator'
+import { isRedisAway } from '../redis.js'
+import { SwfFault, type FaultCode } from '../swf/errors.js'
+import { PayloadTooLarge } from '../swf/payload.js'
+import type { Log } from '../telemetry.js'
+import { isErrorCode, type ErrorCode } from './error-code.js'
+
+/** Returns an error for a client. `facts` become members of its extensions. */
+export function apiError(code: ErrorCode, message: string, facts: Record<string, unknown> = {}): GraphQLError {
+  return new GraphQLError(message, { extensions: { code, ...facts } })
+}
+
+/** Returns an error as it is sent: code, message, place in the query; the rest is logged. */
+export function present(error: unknown, requestId: string, log: Log): GraphQLFormattedError {
+  const { code, message, facts } = explain(error)
+  if (code === 'INTERNAL') log.error({ err: rootCause(error), requestId }, 'request failed')
+  else if (code.endsWith('_UNAVAILABLE')) log.warn({ err: message, code, requestId }, 'request failed')
+  const { locations, path } = error instanceof GraphQLError ? error.toJSON() : {}
+  return {
+    message,
+    ...(locations && { locations }),
+    ...(path && { path }),
+    extensions: { code, ...facts, ...(code === 'INTERNAL' && { requestId }) },
+  }
+}
+
+interface Explained {
+  code: ErrorCode
+  message: string
+  facts?: Record<string, unknown>
+}
+
+/** Returns code, message and facts of any error. */
+export function explain(error: unknown): Explained {
+  const cause = rootCause(error)
+  if (cause instanceof SwfFault) return explainFault(cause)
+  if (cause instanceof PayloadTooLarge)
+    return { code: 'PAYLOAD_TOO_LARGE', message: cause.message, facts: { size: cause.size, limit: cause.limit } }
+  if (isArgumentValidationError(cause)) return { code: 'BAD_USER_INPUT', message: complaints(cause).join('; ') }
+  if (cause instanceof GraphQLError) return explainGraphQL(cause)
+  const { code, message } = (cause ?? {}) as { code?: unknown; message?: unknown }
+  if (isErrorCode(code) && code !== 'INTERNAL' && typeof message === 'string') return { code, message }
+  if (cause instanceof Error && isRedisAway(cause))
+    return {
+      code: 'REDIS_UNAVAILABLE',
+      message: 'Redis does not answer: try again; what only needs SWF still works',
+    }
+  return { code: 'INTERNAL', message: 'Internal error: tell the operator of this gateway the requestId' }
+}
+
+/** Unwraps what graphql-js and Apollo wrap: the error that a resolver threw, else the outermost complaint that says something. */
+function rootCause(error: unknown): unknown {
+  let cause = error
+  while (cause instanceof GraphQLError && cause.originalError && !isErrorCode(cause.extensions.code)) {
+    const { originalError } = cause
+    // "Variable "$input" got invalid value …" says more than the scalar's complaint inside.
+    if (
+      originalError instanceof GraphQLError &&
+      !isErrorCode(originalError.extensions.code) &&
+      !originalError.originalError
+    )
+      return cause
+    cause = originalError
+  }
+  return cause
+}
+
+/** Complaints about a request: ours have a code, graphql-js and Apollo have codes of their own, or none. */
+function explainGraphQL(error: GraphQLError): Explained {
+  const { message, extensions } = error
+  const { code, http: _http, stacktrace: _stacktrace, ...facts } = extensions
+  if (isErrorCode(code)) return { code, message, facts }
+  // graphql-js gives this complaint no code.
+  if (message.includes('tokens. Parsing aborted'))
+    return { code: 'LIMIT_EXCEEDED', message: message.replace('Syntax Error: ', '') }
+  return { code: 'BAD_USER_INPUT', message }
+}
+
+const FAULTS = {
+  FORBIDDEN: fault => ['FORBIDDEN', `SWF refused the gateway's credentials for ${fault.action}: ${fault.message}`],
+  LIMIT_EXCEEDED: fault => ['LIMIT_EXCEEDED', `A limit of SWF is reached: ${fault.message}`],
+  DEFAULT_UNDEFINED: fault => [
+    'BAD_USER_INPUT',
+    `The workflow type has no default for something that the call does not give either (${fault.message}): give taskList or executionTimeout, or register a version that has defaults`,
+  ],
+  DOMAIN_DEPRECATED: fault => ['BAD_USER_INPUT', `The domain is deprecated: take another (${fault.message})`],
+  TYPE_DEPRECATED: fault => [
+    'TYPE_DEPRECATED',
+    `The workflow type is deprecated: start another version (${fault.message})`,
+  ],
+  EXECUTION_ALREADY_STARTED: () => [
+    'EXECUTION_ALREADY_STARTED',
+    'An open execution has this workflowId: take another, or onConflict: USE_EXISTING',
+  ],
+  VALIDATION: fault => ['BAD_USER_INPUT', `SWF does not take this: ${fault.message}`],
+  THROTTLED: fault => ['THROTTLED', `SWF throttles ${fault.action}: try again in a few seconds`, { retryAfter: 2 }],
+  SWF_UNAVAILABLE: fault => [
+    'SWF_UNAVAILABLE',
+    `SWF does not answer ${fault.action}: try again; whether the call was done is not known`,
+  ],
+} satisfies Partial<Record<FaultCode, (fault: SwfFault) => [ErrorCode, string, Record<string, unknown>?]>>
+
+function explainFault(fault: SwfFault): Explained {
+  if (fault.code === 'UNKNOWN_RESOURCE') return explainUnknown(fault)
+  const explanation = FAULTS[fault.code as keyof typeof FAULTS] as
+    ((fault: SwfFault) => [ErrorCode, string, object?]) | undefined
+  if (!explanation) return { code: 'BAD_USER_INPUT', message: fault.message }
+  const [code, message, facts] = explanation(fault)
+  return { code, message, facts: { ...facts } }
+}
+
+/** SWF has one fault for whatever it does not know; which it was follows from what was asked. */
+function explainUnknown({ action, message }: SwfFault): Explained {
+  if (action === 'StartWorkflowExecution' || action === 'DescribeWorkflowType')
+    return {
+      code: 'TYPE_NOT_FOUND',
+      message: `SWF does not know this workflow type in this domain: register it, or check name, version and domain (${message})`,
+    }
+  if (action.startsWith('List') || action.startsWith('Count'))
+    return {
+      code: 'BAD_USER_INPUT',
+      message: `SWF does not know this domain: register it, or check its name (${message})`,
+    }
+  return {
+    code: 'EXECUTION_NOT_FOUND',
+    message: `SWF knows no such execution: check domain, workflowId and runId (${message})`,
+  }
+}
+
+type ArgumentValidationError = Error & { extensions: { validationErrors: ValidationError[] } }
+
+function isArgumentValidationError(error: unknown): error is ArgumentValidationError {
+  return error instanceof GraphQLError && Array.isArray(error.extensions.validationErrors)
+}
+
+/** Lists what class-validator complains about: `execution.workflowId must be …`. */
+function complaints({ extensions }: ArgumentValidationError): string[] {
+  const list = (errors: ValidationError[], path: string): string[] =>
+    errors.flatMap(({ property, constraints = {}, children = [] }) => [
+      ...Object.values(constraints).map(text => `${path}${text}`),
+      ...list(children, `${path}${property}.`),
+    ])
+  return list(extensions.validationErrors, '')
+}

@@ -1,0 +1,66 @@
+import { Arg, Ctx, Extensions, Mutation, Resolver } from 'type-graphql'
+import type { Context } from './context.js'
+import { requestCancelExecution, signalExecution, terminateExecution } from './execution-command.js'
+import {
+  RequestCancelExecutionInput,
+  SignalExecutionInput,
+  StartExecutionInput,
+  TerminateExecutionInput,
+} from './execution.input.js'
+import {
+  RequestCancelExecutionPayload,
+  SignalExecutionPayload,
+  StartExecutionPayload,
+  TerminateExecutionPayload,
+} from './execution-outcome.type.js'
+import { startExecution } from './start-execution.js'
+
+@Resolver()
+export class ExecutionCommandResolver {
+  @Extensions({ rule: 'execution:start' })
+  @Mutation(() => StartExecutionPayload, {
+    description: 'Starts an execution. With an idempotencyKey it is safe to send again.',
+  })
+  startExecution(
+    @Arg('input', () => StartExecutionInput, { description: 'What to start.' }) input: StartExecutionInput,
+    @Ctx() context: Context,
+  ): Promise<StartExecutionPayload> {
+    return startExecution(input, context)
+  }
+
+  @Extensions({ rule: 'execution:signal' })
+  @Mutation(() => SignalExecutionPayload, {
+    description: 'Sends a signal to an open execution. With an idempotencyKey it is safe to send again.',
+  })
+  async signalExecution(
+    @Arg('input', () => SignalExecutionInput, { description: 'Which signal, and to which execution.' })
+    input: SignalExecutionInput,
+    @Ctx() context: Context,
+  ): Promise<SignalExecutionPayload> {
+    return { execution: await signalExecution(input, context) }
+  }
+
+  @Extensions({ rule: 'execution:cancel' })
+  @Mutation(() => RequestCancelExecutionPayload, {
+    description: 'Asks an open execution to cancel itself: its workflow may clean up first, or go on.',
+  })
+  async requestCancelExecution(
+    @Arg('input', () => RequestCancelExecutionInput, { description: 'Which execution.' })
+    input: RequestCancelExecutionInput,
+    @Ctx() context: Context,
+  ): Promise<RequestCancelExecutionPayload> {
+    return { execution: await requestCancelExecution(input, context) }
+  }
+
+  @Extensions({ rule: 'execution:terminate' })
+  @Mutation(() => TerminateExecutionPayload, {
+    description: 'Ends an open execution at once: its workflow is not asked, nothing is compensated.',
+  })
+  async terminateExecution(
+    @Arg('input', () => TerminateExecutionInput, { description: 'Which execution, and why.' })
+    input: TerminateExecutionInput,
+    @Ctx() context: Context,
+  ): Promise<TerminateExecutionPayload> {
+    return { execution: await terminateExecution(input, context) }
+  }
+}

@@ -1,0 +1,136 @@
+// What is done to an execution that runs: signal, request cancel, terminate.
+//
+// C1. A command without a runId goes to whichever run is open; SWF decides which that is.
+// C2. SWF has one fault for an execution that never was and for one that has closed; the client is told which.
+// C3. Once SWF has accepted a command, an error says so: sending it again is not what is needed.
+
+import { isFault } from '../swf/errors.js'
+import { encodePayload } from '../swf/payload.js'
+import type { Context } from './context.js'
+import { apiError, explain } from './errors.js'
+import type {
+  ExecutionRef,
+  RequestCancelExecutionInput,
+  SignalExecutionInput,
+  TerminateExecutionInput,
+} from './execution.input.js'
+import type { Execution } from './execution.type.js'
+
+export async function signalExecution(input: SignalExecutionInput, context: Context): Promise<Execution> {
+  const { execution: ref, signalName, idempotencyKey } = input
+  const payload = encodePayload(input.input, idempotencyKey ? { idempotencyKey } : {})
+  const target = await targetOf(ref, context)
+  await onOpen(target, context, () =>
+    context.swf.signalWorkflowExecution({ ...target, signalName, ...(payload !== undefined && { input: payload }) }),
+  )
+  const execution = await afterwards(target, context, () => find(target, context))
+  note(execution, 'execution signaled', context, { signalName })
+  return execution
+}
+
+export async function requestCancelExecution(input: RequestCancelExecutionInput, context: Context): Promise<Execution> {
+  const target = await targetOf(input.execution, context)
+  await onOpen(target, context, () => context.swf.requestCancelWorkflowExecution(target))
+  const execution = await afterwards(target, context, () => find(target, context))
+  note(execution, 'execution cancel requested', context)
+  return { ...execution, cancelRequested: true }
+}
+
+export async function terminateExecution(input: TerminateExecutionInput, context: Context): Promise<Execution> {
+  const target = await targetOf(input.execution, context)
+  const { reason, childPolicy } = input
+  const details = encodePayload(input.details)
+  const before = await context.executions.find(target.domain, target.workflowId, target.runId)
+  await onOpen(target, context, () =>
+    context.swf.terminateWorkflowExecution({
+      ...target,
+      ...(reason && { reason }),
+      ...(details !== undefined && { details }),
+      ...(childPolicy && { childPolicy }),
+    }),
+  )
+  const runId = target.runId ?? before?.runId
+  if (runId) await tell(target, runId, context)
+  const execution = await afterwards(target, context, () =>
+    context.executions.findInSwf(target.domain, target.workflowId, runId),
+  )
+  note(execution, 'execution terminated', context, { ...(reason && { reason }) })
+  return execution
+}
+
+interface Target {
+  domain: string
+  workflowId: string
+  runId?: string
+}
+
+async function targetOf({ domain, workflowId, runId }: ExecutionRef, { domains }: Context): Promise<Target> {
+  return { domain: await domains.resolve(domain), workflowId, ...(runId && { runId }) }
+}
+
+function find({ domain, workflowId, runId }: Target, { executions }: Context): Promise<Execution | undefined> {
+  return executions.find(domain, workflowId, runId)
+}
+
+/** No decider sees a termination: the feed is told here, so that subscribers see it at once. The sweeper would find it later. */
+async function tell({ domain, workflowId }: Target, runId: string, { tail, log }: Context): Promise<void> {
+  await tail.tail(domain, { workflowId, runId }, { untilClosed: true }).catch((error: Error) => {
+    log.warn({ domain, workflowId, runId, err: error.message }, 'termination is not in the feed yet')
+  })
+}
+
+/** Calls SWF; tells an execution that has closed from one that never was (C2). */
+async function onOpen(target: Target, context: Context, call: () => Promise<void>): Promise<void> {
+  try {
+    await call()
+  } catch (error) {
+    if (!isFault(error, 'UNKNOWN_RESOURCE')) throw error
+    const { domain, workflowId, runId } = target
+    const which = `Execution "${workflowId}"${runId ? `, run ${runId},` : ''}`
+    const execution = await context.executions.findInSwf(domain, workflowId, runId)
+    if (!execution || execution.status === 'OPEN')
+      throw apiError(
+        'EXECUTION_NOT_FOUND',
+        `${which} is not in domain "${domain}": check domain, workflowId and runId`,
+        {
+          ...target,
+        },
+      )
+    throw apiError(
+      'EXECUTION_CLOSED',
+      `${which} has closed (${execution.status}): start it again under its workflowId if need be`,
+      { domain, workflowId, runId: execution.runId, status: execution.status },
+    )
+  }
+}
+
+/** Reads the execution after SWF has accepted a command (C3). */
+async function afterwards(
+  { workflowId }: Target,
+  context: Context,
+  read: () => Promise<Execution | undefined>,
+): Promise<Execution> {
+  let problem: { code: Parameters<typeof apiError>[0]; message: string } = {
+    code: 'THROTTLED',
+    message: 'SWF does not list it yet',
+  }
+  try {
+    const execution = await read()
+    if (execution) return execution
+  } catch (error) {
+    problem = explain(error)
+    if (problem.code === 'INTERNAL') throw error
+    context.log.warn({ workflowId, err: problem.message }, 'execution cannot be read after a command')
+  }
+  throw apiError(problem.code, `Done, but the execution cannot be shown now: ${problem.message}`, { accepted: true })
+}
+
+function note(
+  { domain, workflowId, runId, type }: Execution,
+  message: 'execution signaled' | 'execution cancel requested' | 'execution terminated',
+  { log, metrics, caller }: Context,
+  facts: Record<string, unknown> = {},
+): void {
+  log.info({ domain, workflowId, runId, workflowType: type.name, caller, ...facts }, message)
+  metrics.executions.inc({ workflowType: type.name, event: message.slice('execution '.length) })
+}

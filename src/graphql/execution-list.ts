@@ -1,0 +1,48 @@
+// Connections of executions.
+
+import type { ExecutionFilter } from '../feed/execution-index.js'
+import type { Context } from './context.js'
+import type { ExecutionOrder } from './execution.input.js'
+import { executionOf, type Execution, type ExecutionConnection } from './execution.type.js'
+import { LIMITS, pageSize } from './limits.js'
+
+export interface Listing {
+  filter: ExecutionFilter
+  orderBy: ExecutionOrder
+  first: number
+  after?: string | null
+}
+
+/** Lists executions from the index; throws BAD_USER_INPUT for a `first` out of range and for a bad cursor. */
+export function listExecutions(
+  { index }: Pick<Context, 'index'>,
+  domain: string,
+  { filter, orderBy, first, after }: Listing,
+): ExecutionConnection {
+  const asOf = new Date()
+  const query = { filter, orderBy, first: pageSize('first', first, LIMITS.page), ...(after != null && { after }) }
+  const { items, cursors, hasNextPage, count, indexedUpTo } = index.list(domain, query)
+  const nodes = items.map(summary => executionOf(summary, 'INDEX', asOf))
+  return {
+    nodes,
+    edges: nodes.map((node, i) => ({ node, cursor: cursors[i]! })),
+    pageInfo: { hasNextPage, hasPreviousPage: after != null, startCursor: cursors[0], endCursor: cursors.at(-1) },
+    count,
+    source: 'INDEX',
+    indexedUpTo: indexedUpTo === undefined ? undefined : new Date(indexedUpTo),
+  }
+}
+
+/** Returns a list of one, or of none. */
+export function onlyExecution(execution: Execution | undefined): ExecutionConnection {
+  const nodes = execution ? [execution] : []
+  const cursor = execution?.id
+  return {
+    nodes,
+    edges: nodes.map(node => ({ node, cursor: node.id })),
+    pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: cursor, endCursor: cursor },
+    count: { value: nodes.length, truncated: false },
+    source: execution?.source ?? 'INDEX',
+    indexedUpTo: undefined,
+  }
+}

@@ -1,0 +1,34 @@
+// What mutations of executions answer with.
+
+import { Field, ObjectType } from 'type-graphql'
+import { Execution } from './execution.type.js'
+
+@ObjectType({ description: 'The execution that now runs.', simpleResolvers: true })
+export class StartExecutionPayload {
+  @Field(() => Execution, { description: 'The execution.' })
+  execution!: Execution
+
+  @Field(() => Boolean, { description: 'Whether this call started it; false when it was open already.' })
+  created!: boolean
+}
+
+@ObjectType({ description: 'The signal has been accepted.', simpleResolvers: true })
+export class SignalExecutionPayload {
+  @Field(() => Execution, { description: 'The execution that it was sent to.' })
+  execution!: Execution
+}
+
+@ObjectType({
+  description: 'The request has been accepted; the workflow decides what becomes of it.',
+  simpleResolvers: true,
+})
+export class RequestCancelExecutionPayload {
+  @Field(() => Execution, { description: 'The execution that was asked.' })
+  execution!: Execution
+}
+
+@ObjectType({ description: 'The execution has been ended.', simpleResolvers: true })
+export class TerminateExecutionPayload {
+  @Field(() => Execution, { description: 'The execution.' })
+  execution!: Execution
+}

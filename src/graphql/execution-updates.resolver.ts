@@ -1,0 +1,77 @@
+import { Args, Arg, Ctx, Extensions, FieldResolver, Int, Resolver, Root, Subscription } from 'type-graphql'
+import type { Context } from './context.js'
+import { indexFilter, summaryFilter } from './execution-filter.js'
+import { listExecutions, onlyExecution } from './execution-list.js'
+import { ExecutionUpdate, Resync, updateOf, type About } from './execution-updates.type.js'
+import { ExecutionUpdatesArgs } from './execution.input.js'
+import { ExecutionConnection } from './execution.type.js'
+import { apiError } from './errors.js'
+import { LIMITS } from './limits.js'
+
+@Resolver(() => Resync)
+export class ExecutionUpdatesResolver {
+  @Extensions({ rule: 'execution:read' })
+  @Subscription(() => ExecutionUpdate, {
+    description:
+      'Every visible change of executions, in order, without gap or duplicate, or a Resync that says so. With `after`, first what was missed since that cursor.',
+    subscribe: ({ args, context }) => subscribe(args as ExecutionUpdatesArgs, context as Context),
+  })
+  executionUpdates(
+    @Root() update: ExecutionUpdate,
+    @Args(() => ExecutionUpdatesArgs) _args: ExecutionUpdatesArgs,
+  ): ExecutionUpdate {
+    return update
+  }
+
+  @FieldResolver(() => ExecutionConnection, {
+    description: 'The executions that this subscription is about, as they are now.',
+  })
+  async executions(
+    @Root() { about }: Resync,
+    @Arg('first', () => Int, { defaultValue: 50, description: `How many at most, up to ${LIMITS.page}.` })
+    first: number,
+    @Ctx() context: Context,
+  ): Promise<ExecutionConnection> {
+    const { domain, workflowId, runId, filter } = about
+    if (workflowId !== undefined) return onlyExecution(await context.executions.find(domain, workflowId, runId))
+    return listExecutions(context, domain, { filter, orderBy: 'STARTED_DESC', first })
+  }
+}
+
+async function subscribe(
+  args: ExecutionUpdatesArgs,
+  context: Context,
+): Promise<AsyncIterableIterator<ExecutionUpdate>> {
+  const about = await aboutOf(args, context)
+  const { domain, workflowId, runId, filter } = about
+  const topic = { ...(workflowId && { workflowId }), ...(runId && { runId }), filter: summaryFilter(filter) }
+  const after = context.resumeFrom ?? args.after
+  const items = context.subscriber.subscribe(domain, topic, after != null ? { after } : {})
+  return mapped(items, item => updateOf(item, about))
+}
+
+async function aboutOf(
+  { workflowId, runId, filter, ...args }: ExecutionUpdatesArgs,
+  { domains }: Context,
+): Promise<About> {
+  if (runId != null && workflowId == null)
+    throw apiError('BAD_USER_INPUT', 'A run is named by workflowId and runId together: give both')
+  const domain = await domains.resolve(args.domain)
+  return { domain, workflowId: workflowId ?? undefined, runId: runId ?? undefined, filter: indexFilter(filter) }
+}
+
+/** An object and no async generator: its `return` must reach the source while a `next` is waiting. */
+function mapped<T, U>(source: AsyncIterableIterator<T>, map: (item: T) => U): AsyncIterableIterator<U> {
+  const step = ({ done, value }: IteratorResult<T>): IteratorResult<U> =>
+    done ? { done, value: undefined } : { done: false, value: map(value) }
+  return {
+    next: async () => step(await source.next()),
+    return: async () => {
+      await source.return?.()
+      return { done: true, value: undefined }
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
+}

@@ -1,0 +1,114 @@
+// What a subscription to executions gives.
+
+import { Field, Int, ObjectType, createUnionType } from 'type-graphql'
+import type { ExecutionFilter } from '../feed/execution-index.js'
+import type { FeedItem } from '../feed/subscriber.js'
+import { Execution, ExecutionStatus, executionOf } from './execution.type.js'
+import { Saga, Stuck } from './saga.type.js'
+import { DateTime } from './scalar.js'
+
+@ObjectType({
+  description: 'An execution changed visibly: its status, its saga, its state, or a cancel was requested.',
+  simpleResolvers: true,
+})
+export class ExecutionChanged {
+  readonly kind!: 'changed'
+
+  @Field(() => String, { description: 'Give it as `after` to go on behind this update.' })
+  cursor!: string
+
+  @Field(() => Int, { description: 'The last event that this covers.' })
+  eventId!: number
+
+  @Field(() => Int, {
+    description:
+      "The eventId of this run's update before this one; 0 for its first. If you have not seen that one, you missed something.",
+  })
+  previousEventId!: number
+
+  @Field(() => String, { description: 'Its workflowId.' })
+  workflowId!: string
+
+  @Field(() => String, { description: 'Its runId.' })
+  runId!: string
+
+  @Field(() => DateTime, { description: 'When it changed.' })
+  at!: number
+
+  @Field(() => ExecutionStatus, { description: 'Its status after the change.' })
+  status!: ExecutionStatus
+
+  @Field(() => Saga, { nullable: true, description: 'Its saga after the change; null when its workflow is none.' })
+  saga?: Saga | undefined
+
+  @Field(() => Execution, { description: 'The execution after the change.' })
+  execution!: Execution
+}
+
+@ObjectType({
+  description: 'An execution became stuck, or goes on again. Not an event, so it has no cursor.',
+  simpleResolvers: true,
+})
+export class ExecutionStuck {
+  readonly kind!: 'stuck'
+
+  @Field(() => Execution, { description: 'The execution.' })
+  execution!: Execution
+
+  @Field(() => Stuck, { nullable: true, description: 'Why it makes no progress; null when it goes on again.' })
+  stuck?: Stuck | undefined
+}
+
+@ObjectType({
+  description:
+    'Updates may be missing before this point: show what `executions` says, and go on from here. Never silence.',
+  simpleResolvers: true,
+})
+export class Resync {
+  readonly kind!: 'resync'
+
+  /** Not fields: what the subscription is about, from which `executions` is listed. */
+  about!: About
+
+  @Field(() => String, { description: 'Give it as `after` to go on from here.' })
+  cursor!: string
+
+  @Field(() => String, { description: 'Why updates may be missing.' })
+  reason!: string
+}
+
+/** What a subscription is about. */
+export interface About {
+  domain: string
+  workflowId?: string | undefined
+  runId?: string | undefined
+  filter: ExecutionFilter
+}
+
+const NAMES = { changed: 'ExecutionChanged', stuck: 'ExecutionStuck', resync: 'Resync' } as const
+
+export type ExecutionUpdate = ExecutionChanged | ExecutionStuck | Resync
+export const ExecutionUpdate = createUnionType({
+  name: 'ExecutionUpdate',
+  description: 'What a subscription to executions gives.',
+  types: () => [ExecutionChanged, ExecutionStuck, Resync] as const,
+  resolveType: ({ kind }: ExecutionUpdate) => NAMES[kind],
+})
+
+/** Returns an item of the feed as clients see it. */
+export function updateOf(item: FeedItem, about: About): ExecutionUpdate {
+  switch (item.kind) {
+    case 'changed': {
+      const { cursor, eventId, previousEventId, at, summary } = item.update
+      const { workflowId, runId, status, saga } = summary
+      const execution = executionOf(summary, 'INDEX')
+      return { kind: 'changed', cursor, eventId, previousEventId, workflowId, runId, at, status, saga, execution }
+    }
+    case 'stuck':
+      return { kind: 'stuck', execution: executionOf(item.summary, 'INDEX'), stuck: item.stuck }
+    case 'resync': {
+      const run = item.summary && { workflowId: item.summary.workflowId, runId: item.summary.runId }
+      return { kind: 'resync', cursor: item.cursor, reason: item.reason, about: { ...about, ...run } }
+    }
+  }
+}

@@ -1,0 +1,97 @@
+// Executions as one request sees them: from the index where that is enough, else from SWF.
+
+import { deriveUpdates, type ExecutionSummary } from '../feed/update.js'
+import type { ExecutionIndex } from '../feed/execution-index.js'
+import type { SwfClient } from '../swf/client.js'
+import { isFault } from '../swf/errors.js'
+import { executionOf, type Execution } from './execution.type.js'
+import type { Histories, HistoryReading } from './histories.js'
+
+export interface ExecutionsOptions {
+  index: ExecutionIndex
+  swf: SwfClient
+  histories: Histories
+}
+
+/** An execution's whereabouts. */
+export type RunKey = Pick<Execution, 'domain' | 'workflowId' | 'runId'>
+
+export class Executions {
+  readonly #index: ExecutionIndex
+  readonly #swf: SwfClient
+  readonly #histories: Histories
+  /** So that all fields of one execution see one history. */
+  readonly #readings = new WeakMap<RunKey, Promise<HistoryReading>>()
+
+  constructor({ index, swf, histories }: ExecutionsOptions) {
+    this.#index = index
+    this.#swf = swf
+    this.#histories = histories
+  }
+
+  /** Finds a run, or of a workflowId the open run, else the latest. Asks SWF only for what the index does not have. */
+  async find(domain: string, workflowId: string, runId?: string | null): Promise<Execution | undefined> {
+    const summary = await this.#index.find(domain, workflowId, runId ?? undefined)
+    return summary ? executionOf(summary, 'INDEX') : this.findInSwf(domain, workflowId, runId)
+  }
+
+  /** As `find`, but everything comes from the history: what SWF says now. */
+  async findInSwf(domain: string, workflowId: string, runId?: string | null): Promise<Execution | undefined> {
+    if (runId) return this.#fromHistory({ domain, workflowId, runId })
+    const known = await this.#index.find(domain, workflowId)
+    if (known?.status === 'OPEN') {
+      const execution = await this.#fromHistory(known)
+      if (execution?.status === 'OPEN') return execution
+    }
+    const found =
+      (await this.openRun(domain, workflowId)) ?? known?.runId ?? (await this.#closedRun(domain, workflowId))
+    return found === undefined ? undefined : this.#fromHistory({ domain, workflowId, runId: found })
+  }
+
+  /** Reads the history of an execution, once for all its fields. */
+  history(execution: RunKey): Promise<HistoryReading> {
+    let reading = this.#readings.get(execution)
+    if (!reading) {
+      reading = this.#histories.read(execution.domain, execution.workflowId, execution.runId)
+      this.#readings.set(execution, reading)
+    }
+    return reading
+  }
+
+  /** Asks SWF which run of a workflowId is open. */
+  async openRun(domain: string, workflowId: string): Promise<string | undefined> {
+    const { executionInfos } = await this.#swf.listOpenWorkflowExecutions({
+      domain,
+      executionFilter: { workflowId },
+      startTimeFilter: { oldestDate: new Date(0) },
+      maximumPageSize: 1,
+    })
+    return executionInfos?.[0]?.execution?.runId
+  }
+
+  async #closedRun(domain: string, workflowId: string): Promise<string | undefined> {
+    const { executionInfos } = await this.#swf.listClosedWorkflowExecutions({
+      domain,
+      executionFilter: { workflowId },
+      startTimeFilter: { oldestDate: new Date(0) },
+      maximumPageSize: 1,
+    })
+    return executionInfos?.[0]?.execution?.runId
+  }
+
+  async #fromHistory({ domain, workflowId, runId }: RunKey): Promise<Execution | undefined> {
+    try {
+      const reading = await this.#histories.read(domain, workflowId, runId)
+      const execution = executionOf(summaryOf(reading), reading.source, reading.asOf)
+      this.#readings.set(execution, Promise.resolve(reading))
+      return execution
+    } catch (error) {
+      if (isFault(error, 'UNKNOWN_RESOURCE')) return undefined
+      throw error
+    }
+  }
+}
+
+function summaryOf({ domain, workflowId, runId, events }: HistoryReading): ExecutionSummary {
+  return deriveUpdates(domain, { workflowId, runId }, undefined, events).record.summary
+}

@@ -1,0 +1,40 @@
+// Why something failed: a chain of causes.
+
+import { Field, Int, ObjectType } from 'type-graphql'
+import type * as Swf from '../swf/failure.js'
+import { Payload, payloadOfValue } from './payload.type.js'
+
+@ObjectType({ description: 'Why something failed; `cause` leads on to what was behind it.', simpleResolvers: true })
+export class Failure {
+  @Field(() => String, {
+    description: 'A stable code, such as `ACTIVITY_TASK_FAILED` or `WORKFLOW_EXECUTION_TIMED_OUT`.',
+  })
+  code!: string
+
+  @Field(() => String, { description: "The author's word for what happened, such as `OutOfStock`." })
+  reason!: string
+
+  @Field(() => String, { nullable: true, description: 'What happened, for people.' })
+  message?: string | undefined
+
+  @Field(() => Payload, { nullable: true, description: 'Facts that the author gave.' })
+  details?: Payload | undefined
+
+  @Field(() => Int, { nullable: true, description: 'How often the activity was tried.' })
+  attempts?: number | undefined
+
+  @Field(() => String, { nullable: true, description: 'The activity that failed.' })
+  activityId?: string | undefined
+
+  @Field(() => String, { nullable: true, description: 'Name of the activity or workflow type that failed.' })
+  type?: string | undefined
+
+  @Field(() => Failure, { nullable: true, description: 'The failure behind this one.' })
+  cause?: Failure | undefined
+}
+
+/** Returns a failure of SWF's side as clients see it. */
+export function failureOf(failure: Swf.Failure): Failure {
+  const { details, cause, ...rest } = failure
+  return { ...rest, details: payloadOfValue(details), cause: cause && failureOf(cause) }
+}

@@ -1,0 +1,87 @@
+// GraphQL requests as HTTP carries them, and refusals that GraphQL clients understand.
+
+import type { NextFunction, Request, Response } from 'express'
+import type { GraphQLError } from 'graphql'
+import type { Log } from '../telemetry.js'
+import { randomUUID } from 'node:crypto'
+import { apiError, present } from './errors.js'
+import { LIMITS } from './limits.js'
+import type { OperationRequest } from './operation.js'
+
+/** Answers with an error in GraphQL's shape. */
+export function refuse(
+  response: Response,
+  status: number,
+  { message, extensions }: Pick<GraphQLError, 'message' | 'extensions'>,
+): void {
+  response.status(status).json({ errors: [{ message, extensions }] })
+}
+
+/** Lets only JSON through: whatever else is POSTed would be read as no body at all. */
+export function requireJson(request: Request, response: Response, next: NextFunction): void {
+  if (request.method !== 'POST' || request.is('application/json')) return next()
+  refuse(response, 415, apiError('BAD_USER_INPUT', 'The body must be JSON: send "Content-Type: application/json"'))
+}
+
+/** Returns the operation that a GET or POST asks for; throws BAD_USER_INPUT. */
+export function readRequest(request: Request): OperationRequest {
+  const { query, operationName, variables } = (
+    request.method === 'GET' ? request.query : (request.body ?? {})
+  ) as Record<string, unknown>
+  if (typeof query !== 'string' || query === '')
+    throw apiError('BAD_USER_INPUT', 'Give the operation as text in "query"')
+  if (operationName != null && typeof operationName !== 'string')
+    throw apiError('BAD_USER_INPUT', '"operationName" must be text')
+  return { query, operationName, variables: readVariables(variables) }
+}
+
+function readVariables(variables: unknown): Record<string, unknown> {
+  let value = variables ?? {}
+  if (typeof value === 'string') {
+    try {
+      value = JSON.parse(value)
+    } catch {
+      throw apiError('BAD_USER_INPUT', '"variables" is not JSON')
+    }
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw apiError('BAD_USER_INPUT', '"variables" must be a JSON object')
+  return value as Record<string, unknown>
+}
+
+/** Answers what went wrong before an operation could be run. */
+export function answerErrors(log: Log) {
+  // Express tells an error handler by its four parameters.
+  return (error: unknown, _request: Request, response: Response, _next: NextFunction): void => {
+    if (response.headersSent) return void response.destroy()
+    const { status, error: known } = bodyError(error)
+    const { message, extensions } = present(known, randomUUID(), log)
+    const code = extensions?.code
+    refuse(response, status ?? (code === 'INTERNAL' ? 500 : 400), { message, extensions: extensions ?? {} })
+  }
+}
+
+/** What the body parser complains about, by its own type of error. */
+function bodyError(error: unknown): { status?: number; error: unknown } {
+  const { type, message } = (error ?? {}) as { type?: unknown; message?: string }
+  switch (type) {
+    case 'entity.parse.failed':
+      return { status: 400, error: apiError('BAD_USER_INPUT', `The body is not JSON: ${message}`) }
+    case 'entity.too.large':
+      return {
+        status: 413,
+        error: apiError(
+          'PAYLOAD_TOO_LARGE',
+          `A request may have ${LIMITS.bytes} bytes: pass a reference to the data instead`,
+        ),
+      }
+    case 'charset.unsupported':
+    case 'encoding.unsupported':
+      return { status: 415, error: apiError('BAD_USER_INPUT', `The body cannot be read: ${message}; send UTF-8`) }
+    case 'request.aborted':
+    case 'request.size.invalid':
+      return { status: 400, error: apiError('BAD_USER_INPUT', 'The body ended too early: send it again') }
+    default:
+      return { error }
+  }
+}

@@ -1,0 +1,147 @@
+// One operation that does not come as a plain HTTP request: parsed, validated and run with the limits and errors of HTTP.
+//
+// O1. What leaves here is ready to be sent: no error in it holds more than `present` allows.
+// O2. A subscription is pulled: the next update is asked for when the last one has been sent.
+
+import {
+  GraphQLError,
+  execute,
+  getOperationAST,
+  parse,
+  specifiedRules,
+  subscribe,
+  validate,
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  type GraphQLSchema,
+} from 'graphql'
+import { createContext, type Context, type Services } from './context.js'
+import { apiError, present } from './errors.js'
+import { LIMIT_RULES, PARSE_OPTIONS } from './limits.js'
+
+export interface OperationRequest {
+  query: string
+  operationName?: string | null | undefined
+  variables?: Record<string, unknown> | null | undefined
+}
+
+/** An operation that may be run. */
+export interface Operation extends ExecutionArgs {
+  kind: 'query' | 'mutation' | 'subscription'
+  contextValue: Context
+}
+
+export interface OperationsOptions {
+  schema: GraphQLSchema
+  services: Services
+}
+
+/** Documents that have been parsed and found valid; the same few are sent again and again. */
+const REMEMBERED = 500
+
+export class Operations {
+  readonly #schema: GraphQLSchema
+  readonly #services: Services
+  readonly #documents = new Map<string, DocumentNode>()
+
+  constructor({ schema, services }: OperationsOptions) {
+    this.#schema = schema
+    this.#services = services
+  }
+
+  /** Returns the operation, or why it cannot be run. `resumeFrom` takes the place of a subscription's `after`. */
+  prepare(request: OperationRequest, resumeFrom?: string): Operation | readonly [GraphQLError, ...GraphQLError[]] {
+    const document = this.#read(request.query)
+    if (Array.isArray(document)) return document as [GraphQLError, ...GraphQLError[]]
+    const operation = getOperationAST(document as DocumentNode, request.operationName)
+    if (!operation) return [apiError('BAD_USER_INPUT', 'Give the name of the operation to run as operationName')]
+    return {
+      kind: operation.operation,
+      schema: this.#schema,
+      document: document as DocumentNode,
+      operationName: request.operationName ?? null,
+      variableValues: request.variables ?? {},
+      contextValue: { ...createContext(this.#services), ...(resumeFrom && { resumeFrom }) },
+    }
+  }
+
+  /** Runs an operation. Never rejects: what goes wrong is in the result. */
+  async run(operation: Operation): Promise<FormattedExecutionResult | AsyncIterableIterator<FormattedExecutionResult>> {
+    try {
+      const result = await (operation.kind === 'subscription' ? subscribe(operation) : execute(operation))
+      if (Symbol.asyncIterator in result) return this.#presented(result, operation)
+      return this.#done(operation, this.#present(result, operation))
+    } catch (error) {
+      return this.#done(operation, { errors: [this.explain(error, operation.contextValue)] })
+    }
+  }
+
+  /** Returns an error as it is sent. */
+  explain(error: unknown, context?: Pick<Context, 'requestId'>): ReturnType<typeof present> {
+    return present(error, context?.requestId ?? createContext(this.#services).requestId, this.#services.log)
+  }
+
+  #read(query: string): DocumentNode | GraphQLError[] {
+    const known = this.#documents.get(query)
+    if (known) return known
+    try {
+      const document = parse(query, PARSE_OPTIONS)
+      const errors = validate(this.#schema, document, [...specifiedRules, ...LIMIT_RULES])
+      if (errors.length > 0) return [...errors]
+      this.#documents.set(query, document)
+      if (this.#documents.size > REMEMBERED) this.#documents.delete(this.#documents.keys().next().value!)
+      return document
+    } catch (error) {
+      return [error instanceof GraphQLError ? error : new GraphQLError(String(error))]
+    }
+  }
+
+  #present(result: ExecutionResult, { contextValue }: Operation): FormattedExecutionResult {
+    const { errors, ...rest } = result
+    return { ...rest, ...(errors && { errors: errors.map(error => this.explain(error, contextValue)) }) }
+  }
+
+  #done(operation: Operation, result: FormattedExecutionResult): FormattedExecutionResult {
+    this.#services.metrics.graphqlRequests.inc({ operation: operation.kind, outcome: result.errors ? 'error' : 'ok' })
+    return result
+  }
+
+  /** An object and no async generator: its `return` must reach the source while a `next` is waiting. */
+  #presented(
+    source: AsyncGenerator<ExecutionResult, void, void>,
+    operation: Operation,
+  ): AsyncIterableIterator<FormattedExecutionResult> {
+    const { subscribers, graphqlRequests } = this.#services.metrics
+    let open = true
+    subscribers.inc()
+    graphqlRequests.inc({ operation: 'subscription', outcome: 'ok' })
+    const end = () => {
+      if (open) subscribers.dec()
+      open = false
+    }
+    return {
+      next: async () => {
+        if (!open) return { done: true, value: undefined }
+        try {
+          const { done, value } = await source.next()
+          if (!done) return { done: false, value: this.#present(value, operation) }
+          end()
+          return { done: true, value: undefined }
+        } catch (error) {
+          end()
+          return { done: false, value: { errors: [this.explain(error, operation.contextValue)] } }
+        }
+      },
+      return: async () => {
+        end()
+        await source.return()
+        return { done: true, value: undefined }
+      },
+      [Symbol.asyncIterator]() {
+        return this
+      },
+    }
+  }
+}

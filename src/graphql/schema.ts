@@ -1,0 +1,43 @@
+// The schema, made from the decorated classes beside this file.
+
+import 'reflect-metadata'
+import { lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql'
+import { buildSchemaSync } from 'type-graphql'
+import { ErrorCodeResolver } from './error-code.resolver.js'
+import { ExecutionCommandResolver } from './execution-command.resolver.js'
+import { ExecutionUpdatesResolver } from './execution-updates.resolver.js'
+import { ExecutionResolver } from './execution.resolver.js'
+import { HistoryResolver, WorkflowExecutionResolver } from './history.resolver.js'
+import { NodeResolver } from './node.resolver.js'
+import { QueueResolver } from './queue.resolver.js'
+
+let built: GraphQLSchema | undefined
+
+/** Returns the schema; it is built once a process. */
+export function gatewaySchema(): GraphQLSchema {
+  built ??= buildSchemaSync({
+    resolvers: [
+      ErrorCodeResolver,
+      ExecutionCommandResolver,
+      ExecutionResolver,
+      ExecutionUpdatesResolver,
+      HistoryResolver,
+      WorkflowExecutionResolver,
+      NodeResolver,
+      QueueResolver,
+    ],
+    validate: true,
+    // Subscriptions have their own source; type-graphql asks for this all the same.
+    pubSub: { publish: () => {}, subscribe: () => unused() },
+  })
+  return built
+}
+
+function unused(): never {
+  throw new Error('subscriptions have their own source')
+}
+
+/** Returns the schema as text, in an order that does not depend on how it was built. */
+export function printGatewaySchema(): string {
+  return `${printSchema(lexicographicSortSchema(gatewaySchema()))}\n`
+}

@@ -1,0 +1,67 @@
+// GraphQL over WebSocket: the graphql-transport-ws protocol at /graphql.
+
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult, GraphQLError } from 'graphql'
+import { useServer } from 'graphql-ws/use/ws'
+import { WebSocketServer } from 'ws'
+import type { Service } from '../lifecycle.js'
+import type { Log } from '../telemetry.js'
+import { LIMITS } from './limits.js'
+import type { Operation, Operations } from './operation.js'
+
+export interface WebSocketsOptions {
+  server: Server
+  path: string
+  operations: Operations
+  log: Log
+}
+
+/** How long clients may take to answer a close, in milliseconds. */
+const GRACE = 1_000
+/** "Going away": clients connect again, and resume their subscriptions. */
+const GOING_AWAY = 1001
+
+export class WebSockets implements Service {
+  readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: LIMITS.bytes })
+  constructor(private readonly options: WebSocketsOptions) {}
+
+  async start(): Promise<void> {
+    const { server, operations } = this.options
+    // What these hooks hand on has been presented already, whatever the types of graphql-ws make of it.
+    useServer(
+      {
+        isProd: true,
+        onSubscribe: (_context, _id, request) => operations.prepare(request) as ExecutionArgs | readonly GraphQLError[],
+        execute: args => operations.run(args as Operation) as Promise<ExecutionResult>,
+        subscribe: args => operations.run(args as Operation) as Promise<AsyncIterableIterator<ExecutionResult>>,
+        onNext: (_context, _id, _request, _args, result) => result as unknown as FormattedExecutionResult,
+        onError: (_context, _id, _request, errors) => errors.map(error => operations.explain(error)),
+      },
+      this.#sockets,
+    )
+    server.on('upgrade', this.#upgrade)
+  }
+
+  /**
+   * Closes every socket with 1001 and ends its subscriptions. The close goes first: the end of a subscription would tell
+   * its client that nothing more is to come.
+   */
+  async stop(): Promise<void> {
+    this.options.server.off('upgrade', this.#upgrade)
+    const { clients } = this.#sockets
+    for (const client of clients) client.close(GOING_AWAY, 'Going away')
+    const grace = setTimeout(() => clients.forEach(client => client.terminate()), GRACE)
+    await new Promise(resolve => this.#sockets.close(resolve))
+    clearTimeout(grace)
+  }
+
+  readonly #upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    socket.on('error', error => this.options.log.debug({ err: error.message }, 'socket failed'))
+    if (request.url?.split('?')[0] === this.options.path)
+      return this.#sockets.handleUpgrade(request, socket, head, client =>
+        this.#sockets.emit('connection', client, request),
+      )
+    socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+  }
+}

@@ -1,0 +1,74 @@
+import {
+  assertValidSchema,
+  isInterfaceType,
+  isObjectType,
+  isSpecifiedScalarType,
+  type GraphQLObjectType,
+} from 'graphql'
+import { expect, test } from 'vitest'
+import { ERROR_CODES } from '../../src/graphql/error-code.js'
+import { gatewaySchema, printGatewaySchema } from '../../src/graphql/schema.js'
+import { HISTORY_EVENTS } from '../../src/swf/history-event.js'
+
+const schema = gatewaySchema()
+const types = Object.values(schema.getTypeMap()).filter(type => !type.name.startsWith('__'))
+const events = schema.getPossibleTypes(schema.getType('HistoryEvent') as never) as readonly GraphQLObjectType[]
+
+test('is the committed one; else re-emit it with: npx vitest run test/graphql/schema.test.ts -u', async () => {
+  await expect(
+    printGatewaySchema(),
+    'src/graphql/schema.graphql has drifted: run npx vitest run test/graphql/schema.test.ts -u, and commit what changed',
+  ).toMatchFileSnapshot('../../src/graphql/schema.graphql')
+})
+
+test('is valid', () => {
+  expect(() => assertValidSchema(schema)).not.toThrow()
+})
+
+test('has a type for each of the 54 events', () => {
+  expect(events.map(({ name }) => name).sort()).toEqual(Object.keys(HISTORY_EVENTS).sort())
+  expect(events).toHaveLength(54)
+})
+
+test('gives a field name one type in all events, so that any fragments can be combined', () => {
+  const seen = new Map<string, string>()
+  for (const event of events)
+    for (const { name, type } of Object.values(event.getFields()))
+      expect([name, String(type)]).toEqual([name, seen.get(name) ?? (seen.set(name, String(type)), String(type))])
+})
+
+test('describes every type, field, argument and enum value', () => {
+  const bare: string[] = []
+  for (const type of types) {
+    if (['Query', 'Mutation', 'Subscription'].includes(type.name) || isSpecifiedScalarType(type)) continue
+    if (!type.description) bare.push(type.name)
+  }
+  for (const type of types) {
+    if (!('getFields' in type)) continue
+    for (const field of Object.values(type.getFields())) {
+      if (!field.description) bare.push(`${type.name}.${field.name}`)
+      if ('args' in field)
+        for (const arg of field.args) if (!arg.description) bare.push(`${type.name}.${field.name}(${arg.name})`)
+    }
+  }
+  expect(bare).toEqual([])
+})
+
+test('lets introspection list every code of an error', () => {
+  const codes = schema.getType('ErrorCode') as unknown as { getValues(): { name: string; description: string }[] }
+  expect(codes.getValues().map(({ name, description }) => [name, description])).toEqual(Object.entries(ERROR_CODES))
+})
+
+test('says of every operation who may use it', () => {
+  for (const root of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()])
+    for (const { name, extensions } of Object.values(root!.getFields()))
+      expect([name, extensions.rule]).toEqual([name, expect.any(String)])
+})
+
+test('makes everything with an id a Node', () => {
+  const withId = types.filter(
+    type => (isObjectType(type) || isInterfaceType(type)) && type.getFields().id && type.name !== 'Node',
+  )
+  for (const type of withId)
+    expect((type as GraphQLObjectType).getInterfaces().map(({ name }) => name)).toContain('Node')
+})
