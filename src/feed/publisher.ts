@@ -63,10 +63,12 @@ export class Publisher {
     const upto = base + events.length
     if (upto === base) return
     const start = unknown ?? (base === 0 ? 'updates' : 'snapshot')
-    let held = this.#recall(execution) ?? (base === 0 ? { at: '-' } : await this.#read(domain, execution))
+    let held = this.#recall(execution)
+    // What is remembered may be behind: only Redis knows that events are missing.
+    if (!held || markOf(held) < base) held = base === 0 ? { at: '-' } : await this.#read(domain, execution)
     for (;;) {
       const record = 'record' in held ? held.record : undefined
-      const mark = record?.version.eventId ?? 0
+      const mark = markOf(held)
       if (mark >= upto) return this.#remember(execution, held)
       const missing = mark < base ? await this.#missing(domain, execution, mark, base) : []
       const fresh = [...missing, ...events.slice(Math.max(0, mark - base))]
@@ -134,6 +136,11 @@ export class Publisher {
     this.#remembered.set(runId, held)
     if (this.#remembered.size > REMEMBERED) this.#remembered.delete(this.#remembered.keys().next().value!)
   }
+}
+
+/** The last event that has been published. */
+function markOf(held: Held): number {
+  return 'record' in held ? held.record.version.eventId : 0
 }
 
 /** Returns the first event's id; throws when one is missing between the first and the last. */

@@ -1,0 +1,33 @@
+// A feed in the test run's Redis.
+
+import { FeedStream, type Entry } from '../../src/feed/stream.js'
+import { closeRedis, connectRedis, redisReady, type Redis } from '../../src/redis.js'
+import { createLog } from '../../src/telemetry.js'
+import { afterFile } from '../support/dispose.js'
+
+export const log = createLog('test', 'silent')
+
+/** Opens a connection that is closed after this test file. */
+export async function connected(url: string): Promise<Redis> {
+  const redis = connectRedis({ url, name: 'test', log })
+  afterFile(() => closeRedis(redis))
+  await redisReady(redis)
+  return redis
+}
+
+/** Everything in a domain's stream. */
+export async function entriesOf(stream: FeedStream, domain: string): Promise<Entry[]> {
+  const entries: Entry[] = []
+  for (let position = '0-0'; ; position = entries.at(-1)!.streamId) {
+    const page = await stream.after(domain, position)
+    if (!page) throw new Error('the stream is not contiguous')
+    if (page.length === 0) return entries
+    entries.push(...page)
+  }
+}
+
+let domains = 0
+/** A domain that no other test uses. */
+export function freshDomain(): string {
+  return `domain-${++domains}`
+}
