@@ -38,10 +38,14 @@ export function listen(context: Context, host: string, port: number): Promise<Li
 
 function close(server: Server): Promise<void> {
   return new Promise(resolve => {
-    server.close(() => resolve())
-    server.closeIdleConnections()
-    // A connection that is in the middle of sending its request is not waited for.
-    setTimeout(() => server.closeAllConnections(), 1_000).unref()
+    // A connection is closed when its answer has left; one that is in the middle of a request is given a second.
+    const idle = setInterval(() => server.closeIdleConnections(), 10)
+    const late = setTimeout(() => server.closeAllConnections(), 1_000)
+    server.close(() => {
+      clearInterval(idle)
+      clearTimeout(late)
+      resolve()
+    })
   })
 }
 

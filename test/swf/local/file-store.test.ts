@@ -1,0 +1,158 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { act } from '../../../src/swf/local/actions.js'
+import type { Clock } from '../../../src/swf/local/clock.js'
+import { Engine } from '../../../src/swf/local/engine.js'
+import { Execution } from '../../../src/swf/local/execution.js'
+import { FileStore } from '../../../src/swf/local/file-store.js'
+import { MemoryStore } from '../../../src/swf/local/memory-store.js'
+import { Polls } from '../../../src/swf/local/polls.js'
+import type { Store } from '../../../src/swf/local/store.js'
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).reverse()) await clean()
+})
+
+/** A clock that stands still until it is told to go on. */
+class HandClock implements Clock {
+  #now = Date.UTC(2030, 0, 1)
+  #alarm: { at: number; ring: () => void } | undefined
+  now(): number {
+    return this.#now
+  }
+  alarm(at: number | undefined, ring: () => void): void {
+    this.#alarm = at === undefined ? undefined : { at, ring }
+  }
+  advance(ms: number): void {
+    const until = this.#now + ms
+    while (this.#alarm && this.#alarm.at <= until) {
+      const { at, ring } = this.#alarm
+      this.#now = Math.max(this.#now, at)
+      this.#alarm = undefined
+      ring()
+    }
+    this.#now = until
+  }
+}
+
+const DAY = 86_400_000
+const caller = { alive: () => true, onGone: () => {} }
+
+async function fileStore(onError: (error: Error) => void = () => {}): Promise<FileStore> {
+  const directory = mkdtempSync(join(tmpdir(), 'local-swf-'))
+  const store = await FileStore.open(directory, onError)
+  cleanups.push(async () => {
+    await store.close()
+    rmSync(directory, { recursive: true })
+  })
+  return store
+}
+
+async function engine(store: Store) {
+  const clock = new HandClock()
+  const made = new Engine({ clock, store, region: 'us-east-1' })
+  if (store instanceof FileStore) await store.restore(made)
+  const context = { engine: made, polls: new Polls(10) }
+  cleanups.push(() => {
+    made.timers.stop()
+    context.polls.close()
+  })
+  made.sweep()
+  const call = async (action: string, input: object) => {
+    const answer = await act(action, input, context, caller)
+    return (typeof answer === 'string' ? JSON.parse(answer) : answer) as Record<string, unknown>
+  }
+  await call('RegisterDomain', { name: 'd', workflowExecutionRetentionPeriodInDays: '2' })
+  await call('RegisterWorkflowType', {
+    domain: 'd',
+    name: 'W',
+    version: '1',
+    defaultTaskList: { name: 'l' },
+    defaultTaskStartToCloseTimeout: 'NONE',
+    defaultExecutionStartToCloseTimeout: '31536000',
+    defaultChildPolicy: 'ABANDON',
+  })
+  return { clock, call }
+}
+
+describe.each([
+  ['in memory', async () => new MemoryStore()],
+  ['on disk', () => fileStore()],
+])('%s', (_name, open) => {
+  test('closed executions go when their days of retention are over', async () => {
+    const { clock, call } = await engine(await open())
+    const run = async (workflowId: string) => {
+      await call('StartWorkflowExecution', { domain: 'd', workflowId, workflowType: { name: 'W', version: '1' } })
+      await call('TerminateWorkflowExecution', { domain: 'd', workflowId })
+    }
+    const kept = async () => {
+      const filter = { closeTimeFilter: { oldestDate: 0 } }
+      return (await call('CountClosedWorkflowExecutions', { domain: 'd', ...filter })).count
+    }
+    for (let i = 0; i < 250; i++) await run(`old-${i}`)
+    clock.advance(DAY)
+    await run('young')
+    expect(await kept()).toBe(251)
+    clock.advance(1.5 * DAY)
+    await expect.poll(kept).toBe(1)
+  })
+
+  test('a timer of a year fires after a year', async () => {
+    const { clock, call } = await engine(await open())
+    const workflowType = { name: 'W', version: '1' }
+    const { runId } = await call('StartWorkflowExecution', { domain: 'd', workflowId: 'w', workflowType })
+    const { taskToken } = await call('PollForDecisionTask', { domain: 'd', taskList: { name: 'l' } })
+    const attributes = { timerId: 't', startToFireTimeout: '31535000' }
+    const decisions = [{ decisionType: 'StartTimer', startTimerDecisionAttributes: attributes }]
+    await call('RespondDecisionTaskCompleted', { taskToken, decisions })
+    const last = async () => {
+      const execution = { workflowId: 'w', runId }
+      const page = { reverseOrder: true, maximumPageSize: 2 }
+      const { events } = await call('GetWorkflowExecutionHistory', { domain: 'd', execution, ...page })
+      return (events as { eventType: string }[])[1]!.eventType
+    }
+    clock.advance(31_534_999_000)
+    expect(await last()).toBe('DecisionTaskCompleted')
+    clock.advance(1_000)
+    expect(await last()).toBe('TimerFired')
+  })
+})
+
+test('when a write fails, the error is told once and nothing is answered any more', async () => {
+  const errors: Error[] = []
+  const store = await fileStore(error => errors.push(error))
+  await engine(store)
+  const x = new Execution(1, 'd', 'w', 'r')
+  let answered = 0
+  store.started(x)
+  store.afterCommit(() => answered++)
+  await store.read('SELECT 1', [])
+  expect(answered).toBe(1)
+  store.started(x)
+  store.afterCommit(() => answered++)
+  await expect(store.read('SELECT 1', [])).rejects.toMatchObject({ code: 'STORE_FAILED' })
+  store.afterCommit(() => answered++)
+  expect(answered).toBe(1)
+  expect(errors).toHaveLength(1)
+  expect(errors[0]).toMatchObject({ name: 'StoreError', message: expect.stringMatching(/UNIQUE/) as string })
+})
+
+test('replies leave in order, and only when what came before them is written', async () => {
+  const store = await fileStore()
+  await engine(store)
+  const order: string[] = []
+  const count = () => store.read<{ count: number }>('SELECT count(*) AS count FROM open', [])
+  for (let i = 1; i <= 50; i++) {
+    store.started(new Execution(i, 'd', `w${i}`, `r${i}`))
+    store.afterCommit(() => order.push(`reply ${i}`))
+    if (i % 10 === 0) await new Promise(resolve => setImmediate(resolve))
+  }
+  expect((await count())[0]!.count).toBe(50)
+  expect(order).toEqual(Array.from({ length: 50 }, (_, i) => `reply ${i + 1}`))
+  let now = false
+  store.afterCommit(() => (now = true))
+  expect(now).toBe(true)
+})
