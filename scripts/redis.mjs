@@ -91,6 +91,8 @@ async function launch({ found, dir, port, persistence, databases, owner }) {
   const child = spawn(command, rest, {
     cwd: dir,
     env: { ...process.env, ...found.env },
+    // A process group of its own: Ctrl-C in a terminal is for whoever started this, who stops Redis last.
+    detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const log = []

@@ -9,6 +9,9 @@ import type { WorkflowDefinition } from '../workflow/definition.js'
 import { option } from './config.js'
 import { CliError } from './error.js'
 
+/** An app whose lists are there, empty ones included. */
+export type LoadedApp = App & { workflows: WorkflowDefinition[]; handlers: Handler[] }
+
 export function withApp(command: Command): Command {
   return command.addOption(
     option('--app <file>', 'compiled ES module that exports `workflows` and `handlers`').makeOptionMandatory(),
@@ -16,7 +19,7 @@ export function withApp(command: Command): Command {
 }
 
 /** Loads an app; rejects with a CliError that says what the file lacks. */
-export async function loadApp(file: string): Promise<Required<App>> {
+export async function loadApp(file: string): Promise<LoadedApp> {
   const path = resolve(file)
   if (!existsSync(path))
     throw new CliError('APP_NOT_FOUND', `There is no file ${path}. --app names a compiled JavaScript module.`)
@@ -28,7 +31,7 @@ export async function loadApp(file: string): Promise<Required<App>> {
   } catch (error) {
     throw new CliError('APP_FAILED', `${path} does not load: ${(error as Error).message}`, 1, { cause: error })
   }
-  const { workflows = [], handlers = [] } = module
+  const { workflows = [], handlers = [], example } = module
   const isWorkflow = (it: unknown) => (it as WorkflowDefinition | undefined)?.kind === 'workflow'
   const isHandler = (it: unknown) => (it as Handler | undefined)?.definition?.kind === 'activity'
   if (!Array.isArray(workflows) || !workflows.every(isWorkflow))
@@ -37,5 +40,9 @@ export async function loadApp(file: string): Promise<Required<App>> {
     throw new CliError('APP_INVALID', `${path}: export const handlers = [implement(activity, …), …]`)
   if (workflows.length + handlers.length === 0)
     throw new CliError('APP_INVALID', `${path} exports neither \`workflows\` nor \`handlers\``)
-  return { workflows: workflows as WorkflowDefinition[], handlers: handlers as Handler[] }
+  return {
+    workflows: workflows as WorkflowDefinition[],
+    handlers: handlers as Handler[],
+    ...(example !== undefined && { example: example as NonNullable<App['example']> }),
+  }
 }

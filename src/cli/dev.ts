@@ -8,7 +8,7 @@ import { createSwfClient } from '../swf/client.js'
 import { loadApp, withApp } from './app.js'
 import { option, port } from './config.js'
 import { addresses, type Endpoints } from './dev-banner.js'
-import { redisChild, stopStaleRedis } from './dev-redis.js'
+import { redisChild } from './dev-redis.js'
 import { CliError } from './error.js'
 import { registerApp } from './register.js'
 import { nodeChild, Supervised } from './supervisor.js'
@@ -80,7 +80,6 @@ async function dev(config: Config): Promise<void> {
   const data = openDataDirectory(config)
   const stateFile = join(data, 'dev.json')
   await refuseSecond(stateFile)
-  await stopStaleRedis(stateFile)
   const ports = await takePorts(config)
   const say = (line: string) => void (config.quiet || console.log(line))
 

@@ -93,11 +93,11 @@ export function nodeChild(args: readonly string[], env: NodeJS.ProcessEnv, logFi
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
     let lastWords = ''
-    for (const stream of [child.stdout, child.stderr]) {
+    for (const stream of [child.stdout!, child.stderr!]) {
       stream.pipe(log, { end: false })
       stream.on('data', (chunk: Buffer) => (lastWords = `${lastWords}${chunk.toString()}`.slice(-2_000)))
     }
-    const exited = once(child, 'close').then(([code, signal]: [number | null, string | null]) => {
+    const exited = once(child, 'close').then(([code, signal]: (number | string | null)[]) => {
       log.end()
       return signal ? `killed by ${signal}` : `exit code ${code}`
     })

@@ -5,67 +5,16 @@
 // C2. Every other action is tried up to three times when SWF throttles or does not answer; the caller decides what is after that.
 // C3. Inputs and outputs are the SDK's: timestamps are Dates, whatever the transport.
 
-import type * as Sdk from '@aws-sdk/client-swf'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SwfFault } from './errors.js'
-import type { HistoryEvent } from './history-event.js'
-import type { Decision } from './decision.js'
+import type { Action, Actions } from './client-actions.js'
+import type { DirectCall, Transport } from './transport.js'
 import { httpTransport } from './transport-http.js'
 import { sdkTransport } from './transport-sdk.js'
 
-type Events<T> = Omit<T, 'events'> & { events: HistoryEvent[] }
-
-/** The actions, each with its input and its output. */
-export interface Actions {
-  CountClosedWorkflowExecutions: [Sdk.CountClosedWorkflowExecutionsInput, Sdk.WorkflowExecutionCount]
-  CountOpenWorkflowExecutions: [Sdk.CountOpenWorkflowExecutionsInput, Sdk.WorkflowExecutionCount]
-  CountPendingActivityTasks: [Sdk.CountPendingActivityTasksInput, Sdk.PendingTaskCount]
-  CountPendingDecisionTasks: [Sdk.CountPendingDecisionTasksInput, Sdk.PendingTaskCount]
-  DeleteActivityType: [Sdk.DeleteActivityTypeInput, void]
-  DeleteWorkflowType: [Sdk.DeleteWorkflowTypeInput, void]
-  DeprecateActivityType: [Sdk.DeprecateActivityTypeInput, void]
-  DeprecateDomain: [Sdk.DeprecateDomainInput, void]
-  DeprecateWorkflowType: [Sdk.DeprecateWorkflowTypeInput, void]
-  DescribeActivityType: [Sdk.DescribeActivityTypeInput, Sdk.ActivityTypeDetail]
-  DescribeDomain: [Sdk.DescribeDomainInput, Sdk.DomainDetail]
-  DescribeWorkflowExecution: [Sdk.DescribeWorkflowExecutionInput, Sdk.WorkflowExecutionDetail]
-  DescribeWorkflowType: [Sdk.DescribeWorkflowTypeInput, Sdk.WorkflowTypeDetail]
-  GetWorkflowExecutionHistory: [Sdk.GetWorkflowExecutionHistoryInput, Events<Sdk.History>]
-  ListActivityTypes: [Sdk.ListActivityTypesInput, Sdk.ActivityTypeInfos]
-  ListClosedWorkflowExecutions: [Sdk.ListClosedWorkflowExecutionsInput, Sdk.WorkflowExecutionInfos]
-  ListDomains: [Sdk.ListDomainsInput, Sdk.DomainInfos]
-  ListOpenWorkflowExecutions: [Sdk.ListOpenWorkflowExecutionsInput, Sdk.WorkflowExecutionInfos]
-  ListTagsForResource: [Sdk.ListTagsForResourceInput, Sdk.ListTagsForResourceOutput]
-  ListWorkflowTypes: [Sdk.ListWorkflowTypesInput, Sdk.WorkflowTypeInfos]
-  PollForActivityTask: [Sdk.PollForActivityTaskInput, Sdk.ActivityTask]
-  PollForDecisionTask: [Sdk.PollForDecisionTaskInput, Events<Sdk.DecisionTask>]
-  RecordActivityTaskHeartbeat: [Sdk.RecordActivityTaskHeartbeatInput, Sdk.ActivityTaskStatus]
-  RegisterActivityType: [Sdk.RegisterActivityTypeInput, void]
-  RegisterDomain: [Sdk.RegisterDomainInput, void]
-  RegisterWorkflowType: [Sdk.RegisterWorkflowTypeInput, void]
-  RequestCancelWorkflowExecution: [Sdk.RequestCancelWorkflowExecutionInput, void]
-  RespondActivityTaskCanceled: [Sdk.RespondActivityTaskCanceledInput, void]
-  RespondActivityTaskCompleted: [Sdk.RespondActivityTaskCompletedInput, void]
-  RespondActivityTaskFailed: [Sdk.RespondActivityTaskFailedInput, void]
-  RespondDecisionTaskCompleted: [
-    Omit<Sdk.RespondDecisionTaskCompletedInput, 'decisions'> & { decisions: Decision[] },
-    void,
-  ]
-  SignalWorkflowExecution: [Sdk.SignalWorkflowExecutionInput, void]
-  StartWorkflowExecution: [Sdk.StartWorkflowExecutionInput, Sdk.Run]
-  TagResource: [Sdk.TagResourceInput, void]
-  TerminateWorkflowExecution: [Sdk.TerminateWorkflowExecutionInput, void]
-  UndeprecateActivityType: [Sdk.UndeprecateActivityTypeInput, void]
-  UndeprecateDomain: [Sdk.UndeprecateDomainInput, void]
-  UndeprecateWorkflowType: [Sdk.UndeprecateWorkflowTypeInput, void]
-  UntagResource: [Sdk.UntagResourceInput, void]
-}
-
-export type Action = keyof Actions
-
 /** An execution as SWF lists and describes it. */
-export type WorkflowExecutionInfo = Sdk.WorkflowExecutionInfo
-export type ActivityTask = Sdk.ActivityTask
+export type WorkflowExecutionInfo = NonNullable<Actions['ListOpenWorkflowExecutions'][1]['executionInfos']>[number]
+export type ActivityTask = Actions['PollForActivityTask'][1]
 export type DecisionTask = Actions['PollForDecisionTask'][1]
 
 export interface CallOptions {
@@ -74,13 +23,6 @@ export interface CallOptions {
   /** How long to wait for the answer, in milliseconds. @default 75_000 for polls, else 10_000 */
   timeout?: number
 }
-
-/** Carries one call; rejects with a SwfFault. */
-export type Transport = (
-  action: Action,
-  input: object,
-  options: { signal?: AbortSignal; timeout: number },
-) => Promise<unknown>
 
 /** SWF, one method an action: `swf.startWorkflowExecution(input)`. Every method rejects with a SwfFault. */
 export type SwfClient = {
@@ -101,9 +43,6 @@ export interface SwfClientOptions {
   /** The most polls that this client holds open at a time. @default 100 */
   maxPolls?: number
 }
-
-/** Answers an action without a network; speaks SWF's wire shapes (timestamps are seconds since 1970). */
-export type DirectCall = (action: string, input: object, options?: { signal?: AbortSignal }) => Promise<unknown>
 
 const TRIES = 3
 const POLLS: ReadonlySet<Action> = new Set(['PollForActivityTask', 'PollForDecisionTask'])

@@ -1,6 +1,7 @@
 // Registration of a domain and its types. Types are immutable in SWF: one that is registered stays as it was registered.
 
-import type { Actions, SwfClient } from './client.js'
+import type { SwfClient } from './client.js'
+import type { Actions } from './client-actions.js'
 import { isFault } from './errors.js'
 
 export interface Registration {

@@ -3,7 +3,7 @@
 
 import { Agent } from 'undici'
 import { SwfFault, swfFault } from './errors.js'
-import type { DirectCall, Transport } from './client.js'
+import type { DirectCall, Transport } from './transport.js'
 
 /** Opens a transport to `endpoint`, or around a direct call. */
 export function httpTransport(

@@ -3,7 +3,8 @@
 import { SWFClient, type SWFClientConfig } from '@aws-sdk/client-swf'
 import * as sdk from '@aws-sdk/client-swf'
 import { SwfFault, swfFault } from './errors.js'
-import type { Action, Transport } from './client.js'
+import type { Action } from './client-actions.js'
+import type { Transport } from './transport.js'
 
 type Command = new (input: object) => Parameters<SWFClient['send']>[0]
 

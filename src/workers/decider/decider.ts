@@ -168,7 +168,7 @@ export class Decider implements Service {
       const history =
         events[0]?.eventId === 1 ? events : await readHistory(swf, domain, execution, { upTo: task.startedEventId! })
       await this.#responder.park(task, execution, parked(turn, history))
-      metrics.stuck.inc({ workflowType: task.workflowType!.name })
+      metrics.stuck.inc({ workflowType: task.workflowType!.name! })
       return
     }
     for (const warning of turn.warnings) log.warn({ ...execution, warning }, 'replay differs in a detail')

@@ -32,5 +32,6 @@ export function parked(turn: { stuck: Omit<Stuck, 'since'> }, history: readonly 
   const previous = decodeExecutionContext(context)
   const since = parks > 0 && previous.stuck ? previous.stuck.since : (history.at(-1)?.eventTimestamp.getTime() ?? 0)
   const stuck: Stuck = { since, ...turn.stuck }
-  return { stuck, taskList, ...park(stuck, previous, parks) }
+  const startedEventId = history.at(-1)!.eventId
+  return { stuck, taskList, ...park(stuck, previous, { parks, startedEventId }) }
 }

@@ -122,7 +122,7 @@ export class Responder {
       if (decision.decisionType !== 'RequestCancelActivityTask') continue
       const { activityId } = decision.requestCancelActivityTaskDecisionAttributes
       queues
-        .hintCancel(domain, { runId, activityId })
+        .hintCancel(domain, undefined, { runId }, activityId)
         .catch((error: Error) => log.warn({ runId, activityId, err: error.message }, 'cancel hint not given'))
     }
   }

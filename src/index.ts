@@ -1,0 +1,15 @@
+// Door `swf-gateway`: what applications implement, and the client. Workflows import `swf-gateway/workflow` instead.
+
+export {
+  ActivityAborted,
+  ActivityFailure,
+  implement,
+  type AbortCode,
+  type ActivityContext,
+  type App,
+  type Handler,
+} from './workers/definitions.js'
+export { createSwfClient, type SwfClient, type SwfClientOptions } from './swf/client.js'
+export { SwfFault, type FaultCode } from './swf/errors.js'
+export type { PayloadCodec } from './swf/payload.js'
+export type { HistoryEvent } from './swf/history-event.js'

@@ -1,0 +1,168 @@
+// Calling an activity: a task for each try, and a timer between two.
+//
+// An activity id is `seq.try`: seq counts the calls of a run, try the tasks of one call. (SWF forbids : / and | in it.)
+// The idempotency key is that of the call, so it is the same for every try.
+
+import { seconds, timeoutMilliseconds, timeoutSeconds } from '../swf/duration.js'
+import { HANDED_BACK } from '../swf/failure.js'
+import { decodePayload, encodePayload, type Envelope } from '../swf/payload.js'
+import type { ActivityContract } from './contract.js'
+import { ActivityTaskCanceled, ActivityTaskFailed, ActivityTaskTimedOut, tooLarge } from './errors.js'
+import { currentRun, outside, type RunContext, type StepObserver } from './replay/current.js'
+import { cancelable } from './replay/operation.js'
+import { encodeControl, nextDelay, resolveRetry, type ResolvedRetryPolicy, type RetryPolicy } from './retry.js'
+import { validate } from './validator.js'
+
+/** What one call of an activity may set for itself; everything else is the contract's. */
+export interface ActivityCallOptions {
+  taskList?: string
+  taskPriority?: number
+  retry?: RetryPolicy
+  /** Runs to its end although the execution is asked to cancel: for clean-up. @default false */
+  shielded?: boolean
+}
+
+/** Schedules an activity and resolves to its result. Rejects with a failure named after the event that closed the last try. */
+export function callActivity<I, R>(
+  definition: ActivityContract<I, R>,
+  input: I,
+  options: ActivityCallOptions = {},
+): Promise<R> {
+  const run = currentRun(`activity ${definition.name}`)
+  const call = new ActivityCall(run, definition, input, options)
+  return cancelable(call.result() as Promise<R>, () => call.cancel())
+}
+
+class ActivityCall {
+  readonly #seq: number
+  readonly #observer: StepObserver | undefined
+  readonly #shielded: boolean
+  #canceled = false
+  #cancelWaiting: () => void = () => {}
+
+  constructor(
+    private readonly run: RunContext,
+    private readonly definition: ActivityContract,
+    private readonly input: unknown,
+    private readonly options: ActivityCallOptions,
+  ) {
+    this.#seq = run.nextSeq()
+    this.#observer = run.step
+    this.#shielded = options.shielded ?? false
+  }
+
+  cancel(): void {
+    this.#canceled = true
+    this.#cancelWaiting()
+  }
+
+  async result(): Promise<unknown> {
+    const { run } = this
+    if (this.#shielded) return this.#tries()
+    if (run.cancelRequested) throw run.cancelRequested
+    const stopListening = run.onCancelRequested(() => this.cancel())
+    try {
+      return await this.#tries()
+    } finally {
+      stopListening()
+    }
+  }
+
+  async #tries(): Promise<unknown> {
+    const { run, definition } = this
+    const input = outside(() => validate(definition.options.input, this.input, `input of ${definition.name}`))
+    let policy = resolveRetry({ ...definition.options.retry, ...this.options.retry })
+    const began = run.now
+    let lastHeartbeat: unknown
+    let attempt = 1
+    this.#observer?.attempt(attempt)
+    for (let task = 1; ; task++) {
+      const operation = run.scheduleActivityTask(this.#spec(task, input, { attempt, lastHeartbeat }, policy))
+      this.#cancelWaiting = () => operation.cancel()
+      try {
+        const { value } = decodePayload(await operation.promise)
+        return outside(() => validate(definition.options.result, value, `result of ${definition.name}`))
+      } catch (failure) {
+        policy = operation.policy ?? policy
+        if (failure instanceof ActivityTaskTimedOut && failure.lastHeartbeat !== undefined)
+          lastHeartbeat = failure.lastHeartbeat
+        const delay = this.#delay(failure, policy, attempt, run.now - began)
+        if (delay === undefined) throw this.#final(failure, attempt)
+        if (delay > 0) {
+          attempt++
+          this.#observer?.attempt(attempt)
+          const timer = run.startTimer(`${this.#seq}.${task}.retry`, seconds(delay))
+          this.#cancelWaiting = () => timer.cancel()
+          await timer.promise
+        }
+      }
+    }
+  }
+
+  /** Milliseconds to wait before the next try: 0 for a task that was handed back unrun; undefined when there is no next one. */
+  #delay(failure: unknown, policy: ResolvedRetryPolicy, attempts: number, elapsed: number): number | undefined {
+    if (this.#canceled) return undefined
+    if (!(failure instanceof ActivityTaskFailed) && !(failure instanceof ActivityTaskTimedOut)) return undefined
+    if (failure.reason === HANDED_BACK) return 0
+    const chance = this.run.randomOf(`${this.#seq}.${attempts}`)
+    const delay = nextDelay(policy, { attempts, reason: failure.reason, elapsed }, chance)
+    return delay === undefined ? undefined : Math.max(delay, 1)
+  }
+
+  /** What the caller gets: a task that ended because the execution was asked to cancel says that. */
+  #final(failure: unknown, attempts: number): unknown {
+    const { cancelRequested } = this.run
+    if (this.#canceled && cancelRequested && !this.#shielded) return cancelRequested
+    if (
+      failure instanceof ActivityTaskFailed ||
+      failure instanceof ActivityTaskTimedOut ||
+      failure instanceof ActivityTaskCanceled
+    )
+      failure.attempts = attempts
+    return failure
+  }
+
+  #spec(
+    task: number,
+    input: unknown,
+    { attempt, lastHeartbeat }: { attempt: number; lastHeartbeat: unknown },
+    policy: ResolvedRetryPolicy,
+  ): Parameters<RunContext['scheduleActivityTask']>[0] {
+    const { run, definition } = this
+    const { options } = definition
+    const scheduleToClose = timeoutSeconds(options.scheduleToClose)
+    const startToClose = timeoutSeconds(options.startToClose)
+    const heartbeat = timeoutSeconds(options.heartbeat)
+    const limit = timeoutMilliseconds(scheduleToClose)
+    const { workflowId, runId } = run.execution
+    const envelope: Envelope = {
+      attempt,
+      idempotencyKey: `${workflowId}/${runId}/${this.#seq}`,
+      ...(limit !== undefined && { deadline: run.now + limit }),
+      ...(startToClose !== 'NONE' && { startToClose: timeoutMilliseconds(startToClose)! }),
+      ...(heartbeat !== 'NONE' && { heartbeat: timeoutMilliseconds(heartbeat)! }),
+      ...(lastHeartbeat !== undefined && { lastHeartbeat }),
+    }
+    const taskPriority = this.options.taskPriority ?? options.taskPriority
+    return {
+      activityId: `${this.#seq}.${task}`,
+      activityType: { name: definition.name, version: definition.version },
+      input: this.#encode(input, envelope),
+      control: task === 1 ? encodeControl(policy) : undefined,
+      taskList: this.options.taskList ?? options.taskList,
+      taskPriority: taskPriority === undefined ? undefined : String(taskPriority),
+      startToCloseTimeout: startToClose,
+      scheduleToStartTimeout: timeoutSeconds(options.scheduleToStart),
+      scheduleToCloseTimeout: scheduleToClose,
+      heartbeatTimeout: heartbeat,
+    }
+  }
+
+  #encode(input: unknown, envelope: Envelope): string | undefined {
+    try {
+      return encodePayload(input, envelope)
+    } catch (error) {
+      throw tooLarge(`input of ${this.definition.name}`, error)
+    }
+  }
+}

@@ -1,0 +1,33 @@
+// Door `swf-gateway/workflow`: what workflows may import. Nothing here does I/O.
+
+export {
+  defineActivity,
+  defineWorkflow,
+  type ActivityDefinition,
+  type WorkflowDefinition,
+  type WorkflowOptions,
+} from './definition.js'
+export type { ActivityOptions } from './contract.js'
+export type { ActivityCallOptions } from './activity.js'
+export type { RetryPolicy } from './retry.js'
+export type { Validator } from './validator.js'
+export type { Duration, Timeout } from '../swf/duration.js'
+export { defineSignal, type SignalDefinition } from './signal.js'
+export { sleep, withTimeout } from './timer.js'
+export { condition } from './condition.js'
+export { historyLength, isCancelRequested, now, random, setState, uuid, workflowExecution } from './deterministic.js'
+export { saga } from './saga-builder.js'
+export { runSaga, type Saga } from './saga.js'
+export {
+  ActivityTaskCanceled,
+  ActivityTaskFailed,
+  ActivityTaskTimedOut,
+  PayloadTooLargeFailure,
+  SagaFailed,
+  ScheduleActivityTaskFailed,
+  TimeoutExpired,
+  ValidationFailed,
+  WorkflowExecutionCancelRequested,
+  WorkflowExecutionFailed,
+  WorkflowFailure,
+} from './errors.js'

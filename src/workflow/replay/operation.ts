@@ -1,0 +1,47 @@
+// An operation: something asked of SWF whose outcome is an event. Its promise is settled by the run, one event at a time.
+
+export class Operation<T> {
+  readonly promise: Promise<T>
+  #resolve!: (value: T) => void
+  #reject!: (reason: unknown) => void
+  #settled = false
+  /** Asks for the operation to end early; what that means is the run's affair. */
+  cancel: () => void = () => {}
+
+  constructor() {
+    this.promise = new Promise<T>((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    // A failure that nobody awaits is no error of the process.
+    this.promise.catch(() => {})
+  }
+
+  get settled(): boolean {
+    return this.#settled
+  }
+
+  resolve(value: T): void {
+    this.#settled = true
+    this.#resolve(value)
+  }
+
+  reject(reason: unknown): void {
+    this.#settled = true
+    this.#reject(reason)
+  }
+}
+
+const cancels = new WeakMap<Promise<unknown>, () => void>()
+
+/** Remembers how the work behind a promise is canceled, for `withTimeout`. */
+export function cancelable<T>(promise: Promise<T>, cancel: () => void): Promise<T> {
+  promise.catch(() => {})
+  cancels.set(promise, cancel)
+  return promise
+}
+
+/** Cancels the work behind a promise, where it is known how. */
+export function cancel(promise: Promise<unknown>): void {
+  cancels.get(promise)?.()
+}

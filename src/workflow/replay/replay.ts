@@ -1,0 +1,66 @@
+// Replay: a workflow's function and a history in, decisions out. Pure: the same in always gives the same out.
+
+import type { ExecutionContext, Stuck as StuckState } from '../../swf/execution-context.js'
+import type { HistoryEvent, WorkflowExecution } from '../../swf/history-event.js'
+import type { WorkflowDefinition } from '../definition.js'
+import { runBurst } from './burst.js'
+import { installGuard } from './guard.js'
+import { RunState, type Decided } from './run.js'
+import { Stuck } from './stuck.js'
+
+/** What a decision task is to be answered with; `stuck`: with nothing that the workflow decided, for the code does not fit. */
+export type Turn = Decided | { kind: 'stuck'; stuck: Omit<StuckState, 'since'>; context: ExecutionContext }
+
+/** One execution in memory, between decision tasks. After a turn that is stuck it is of no use any more. */
+export class Run {
+  #state: RunState | undefined
+
+  constructor(definition: WorkflowDefinition, execution: WorkflowExecution) {
+    installGuard()
+    this.#state = new RunState(definition, execution)
+  }
+
+  /** Id of the last event fed; 0 before the first. */
+  get lastEventId(): number {
+    return this.#state?.lastEventId ?? 0
+  }
+
+  /** Id of the DecisionTaskStarted that the last turn answers; 0 before the first. */
+  get lastStartedEventId(): number {
+    return this.#state?.lastStartedEventId ?? 0
+  }
+
+  /**
+   * Feeds the events after `lastEventId`, up to and including a DecisionTaskStarted; resolves to what that task is to be
+   * answered with. Known events are skipped; a gap is a TypeError.
+   */
+  async advance(events: readonly HistoryEvent[]): Promise<Turn> {
+    const state = this.#state
+    if (!state) throw new TypeError('this run was disposed')
+    const fresh = events.filter(event => event.eventId > state.lastEventId)
+    const [first] = fresh
+    if (first && first.eventId !== state.lastEventId + 1)
+      throw new TypeError(`events ${state.lastEventId + 1} to ${first.eventId - 1} are missing`)
+    try {
+      return await runBurst(state, state.feed(fresh))
+    } catch (error) {
+      this.dispose()
+      if (!(error instanceof Stuck)) throw error
+      const { reason, eventId, location } = error
+      return { kind: 'stuck', stuck: { reason, eventId, ...(location && { location }) }, context: state.shown }
+    }
+  }
+
+  /** Drops the run: what its author code awaits never settles, and is collected with it. */
+  dispose(): void {
+    this.#state = undefined
+  }
+}
+
+/** Replays a history from its beginning. */
+export function replay(
+  definition: WorkflowDefinition,
+  { execution, events }: { execution: WorkflowExecution; events: readonly HistoryEvent[] },
+): Promise<Turn> {
+  return new Run(definition, execution).advance(events)
+}
