@@ -123,8 +123,11 @@ export class JobRunner {
     if (concurrency > 0) await this.#worker.resume()
   }
 
-  /** Takes no more jobs, waits for those that run, and closes its connections. */
-  async close(): Promise<void> {
-    await this.#worker.close().catch(() => {})
+  /** Takes no more jobs, waits for those that run, at most `patience` milliseconds, and closes its connections. */
+  async close(patience = 5_000): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const impatient = new Promise(resolve => (timer = setTimeout(resolve, patience)))
+    await Promise.race([this.#worker.close().catch(() => {}), impatient])
+    clearTimeout(timer)
   }
 }

@@ -15,6 +15,7 @@ import type { Log, Metrics } from '../../telemetry.js'
 import type { Handler } from '../definitions.js'
 import { TaskListWorker } from './task-list-worker.js'
 import { typeKey } from './task.js'
+import { timingOf } from './timing.js'
 
 export interface ActivityWorkerOptions {
   swf: SwfClient
@@ -66,6 +67,7 @@ export class ActivityWorker implements Service {
         throw new TypeError(`Two handlers for activity ${handler.definition.name} ${handler.definition.version}`)
       this.#byTaskList.set(taskList, [...handlers, handler])
     }
+    for (const handlers of this.#byTaskList.values()) timingOf(handlers)
   }
 
   /** Its name in the fleet: host, process id, and what tells two starts apart. */
@@ -80,6 +82,7 @@ export class ActivityWorker implements Service {
     const connection = { url: this.#options.redis.url, log }
     const redis = (this.#redis = connectRedis({ ...connection, name: 'swf-gateway:worker' }))
     loadScripts(redis)
+    redis.on('ready', () => this.#lists.forEach(list => list.wake()))
     const blocking = (this.#blocking = connectRedis({ ...connection, name: 'swf-gateway:worker-jobs' }, 'blocking'))
     await redisReady(redis)
     const defaults = {

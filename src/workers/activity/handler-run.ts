@@ -4,7 +4,7 @@
 // U2. A value that it returns counts even after a stop was asked for, unless the task is no longer its own.
 // U3. A handler that does not stop within its grace period is abandoned: its outcome is decided without it.
 
-import type { Outcome, Run } from '../../queues/task-record.js'
+import type { Outcome, Run, TaskFacts } from '../../queues/task-record.js'
 import { cutReason, encodeFailure, HANDED_BACK, type Failure } from '../../swf/failure.js'
 import { decodePayload, encodePayload } from '../../swf/payload.js'
 import { validate } from '../../workflow/validator.js'
@@ -40,14 +40,14 @@ export async function runHandler(
     const own = end && end.error !== job.signal.reason
     return { kind: 'canceled', ...(own && failure && { details: encodeFailure(failure) }) }
   }
-  if (code === 'SHUTDOWN') return handedBack(run)
+  if (code === 'SHUTDOWN') return handedBack(run.task)
   return failed(failure!)
 }
 
 /** The outcome of a task that this fleet gives back: another try, which no retry policy counts. */
-export function handedBack(run: Pick<Run, 'task'>): Outcome {
-  const message = 'The worker shut down before the activity ended'
-  return failed({ ...origin(run), code: 'APPLICATION', reason: HANDED_BACK, message })
+export function handedBack(task: TaskFacts): Outcome {
+  const message = 'No worker could run the activity to its end; another try does not count'
+  return failed({ ...origin(task), code: 'APPLICATION', reason: HANDED_BACK, message })
 }
 
 /** Returns a failure as an outcome. */
@@ -56,8 +56,8 @@ export function failed(failure: Failure): Outcome {
 }
 
 /** Returns the failure that this code, not the handler, found. */
-export function bridgeFailure(run: Pick<Run, 'task'>, reason: string, message: string): Outcome {
-  return failed({ ...origin(run), code: 'APPLICATION', reason, message })
+export function bridgeFailure(task: TaskFacts, reason: string, message: string): Outcome {
+  return failed({ ...origin(task), code: 'APPLICATION', reason, message })
 }
 
 function completed(value: unknown, run: Run): Outcome {
@@ -82,8 +82,8 @@ function afterGrace(signal: AbortSignal, grace: number): Promise<undefined> {
   })
 }
 
-function origin({ task }: Pick<Run, 'task'>): Pick<Failure, 'activityId' | 'type'> {
-  return { activityId: task.activityId, type: task.activityType.name }
+function origin({ activityId, activityType }: TaskFacts): Pick<Failure, 'activityId' | 'type'> {
+  return { activityId, type: activityType.name }
 }
 
 /** Returns what a thrown value says of itself: its reason, code or name, its message, its details, its causes. */
@@ -99,7 +99,7 @@ function describe(error: unknown, run: Run): Failure {
       ...(cause !== undefined && depth < 10 && { cause: link(cause, depth + 1) }),
     }
   }
-  return { ...link(error, 0), ...origin(run) }
+  return { ...link(error, 0), ...origin(run.task) }
 }
 
 function isWord(value: unknown): value is string {

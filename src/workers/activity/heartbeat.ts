@@ -92,16 +92,26 @@ export class Heartbeat {
     }, delay)
   }
 
+  /**
+   * Asks the record whether this run still owns the task, and obeys; resolves to false when it does not.
+   * Never rejects: when Redis is away, nothing is known against it.
+   */
+  async check(): Promise<boolean> {
+    const { run, records, onStop, onLost } = this.#options
+    const owned = await records.beat(run, this.#details).catch(() => 'UNKNOWN' as const)
+    if (this.#stopped) return false
+    if (owned === 'LOST') onLost()
+    if (owned === 'STALE') onStop('FENCED')
+    return owned !== 'STALE'
+  }
+
   async #send(): Promise<void> {
-    const { run, records, swf, metrics, log, onStop, onLost } = this.#options
-    const details = this.#details
+    const { run, swf, metrics, log, onStop } = this.#options
     this.#fresh = false
     this.#last = Date.now()
+    const details = this.#details
+    if (!(await this.check())) return
     let next = this.#interval
-    const owned = await records.beat(run, details).catch(() => 'UNKNOWN' as const)
-    if (this.#stopped) return
-    if (owned === 'STALE') return onStop('FENCED')
-    if (owned === 'LOST') onLost()
     try {
       const { cancelRequested } = await swf.recordActivityTaskHeartbeat({
         taskToken: run.task.taskToken,

@@ -7,7 +7,7 @@
 // A4. Nothing here rejects: a handler's errors are outcomes, and a bridge's errors are logged.
 
 import { Backoff } from '../../lifecycle.js'
-import type { Claim, Outcome, Run, TaskRecords } from '../../queues/task-record.js'
+import type { Claim, Outcome, Run, TaskFacts, TaskRecords } from '../../queues/task-record.js'
 import type { SwfClient } from '../../swf/client.js'
 import { NO_HANDLER, WORKER_LOST } from '../../swf/failure.js'
 import { decodePayload } from '../../swf/payload.js'
@@ -39,7 +39,7 @@ export interface ProcessorOptions {
   onClaimed: (task: string) => void
 }
 
-/** A run that goes on in this process. */
+/** A run that goes on in this process, by its nonce: a task may have two while the first stops. */
 interface Active {
   run: Run
   heartbeat: Heartbeat
@@ -49,7 +49,8 @@ interface Active {
 export class Processor {
   readonly #options: ProcessorOptions
   readonly #active = new Map<string, Active>()
-  readonly #unfinished: { run: Run }[] = []
+  readonly #unfinished: Run[] = []
+  #busy = 0
   #stopped = false
 
   constructor(options: ProcessorOptions) {
@@ -61,23 +62,44 @@ export class Processor {
     return this.#active.size
   }
 
+  /** How many wake-ups are not answered yet; those that claim a task included. */
+  get busy(): number {
+    return this.#busy
+  }
+
   /** Answers a wake-up; never rejects. */
   async process(task: string): Promise<void> {
+    this.#busy++
     try {
       const claim = await this.#claim(task)
       if (claim === undefined) return
       this.#options.onClaimed(task)
       if (claim.kind === 'GONE' || claim.kind === 'BUSY') return
-      if (claim.kind === 'EXPIRED') return this.#expired(claim.task)
+      if (claim.kind === 'EXPIRED') return this.expired(claim.facts)
       await this.#run(claim)
     } catch (error) {
       this.#options.log.error({ err: error, task }, 'activity task left to its timeout')
+    } finally {
+      this.#busy--
     }
   }
 
-  /** Asks SWF at once whether these runs are to stop. */
+  /** Asks SWF at once whether a task's run is to stop. */
   hint(task: string): void {
-    void this.#active.get(task)?.heartbeat.beat()
+    for (const { run, heartbeat } of this.#active.values()) if (run.task.id === task) void heartbeat.beat()
+  }
+
+  /** Asks Redis whether the runs still own their tasks: others may have taken them over. @default all runs */
+  async verify(tasks?: readonly string[]): Promise<void> {
+    const asked = [...this.#active.values()].filter(({ run }) => !tasks || tasks.includes(run.task.id))
+    await Promise.all(asked.map(({ heartbeat }) => heartbeat.check()))
+  }
+
+  /** Takes note of a task whose time was over before its turn came. */
+  expired({ workflowExecution, activityId, activityType: { name } }: TaskFacts): void {
+    const facts = { ...workflowExecution, activityId, activityType: name }
+    this.#options.log.warn(facts, 'activity not run: its time was over before its turn came')
+    this.#options.metrics.activityTasks.inc({ activityType: name, outcome: 'expired' })
   }
 
   /** Asks all runs to stop; they end as their code says. */
@@ -94,7 +116,7 @@ export class Processor {
   async finishLate(): Promise<void> {
     for (let late = this.#unfinished.shift(); late; late = this.#unfinished.shift()) {
       try {
-        await this.#options.records.done(late.run.task, late.run.nonce, 0)
+        await this.#options.records.done(late.task, late.nonce, 0)
       } catch {
         this.#unfinished.unshift(late)
         return
@@ -131,9 +153,15 @@ export class Processor {
     const stop = (code: AbortCode) => {
       if (!abort.signal.aborted) abort.abort(new ActivityAborted(code))
     }
-    const heartbeat = new Heartbeat({ ...this.#options, run, log, onStop: stop, onLost: () => {} })
+    const heartbeat = new Heartbeat({
+      ...this.#options,
+      run,
+      log,
+      onStop: stop,
+      onLost: () => void this.#restore(run, stop),
+    })
     const deadline = this.#atDeadline(run, () => stop('DEADLINE'))
-    this.#active.set(task.id, { run, heartbeat, stop })
+    this.#active.set(run.nonce, { run, heartbeat, stop })
     this.#options.metrics.runningActivities.inc({ taskList: this.#options.taskList })
     try {
       const outcome = await this.#outcome(claim, log, abort.signal, heartbeat)
@@ -145,9 +173,15 @@ export class Processor {
     } finally {
       clearTimeout(deadline)
       heartbeat.stop()
-      this.#active.delete(task.id)
+      this.#active.delete(run.nonce)
       this.#options.metrics.runningActivities.dec({ taskList: this.#options.taskList })
     }
+  }
+
+  /** Puts a run back that Redis has lost, so that it counts again and nobody else begins one. */
+  async #restore(run: Run, stop: (code: AbortCode) => void): Promise<void> {
+    const restored = await this.#options.records.restore(run).catch(() => 'UNKNOWN' as const)
+    if (restored === 'STALE') stop('FENCED')
   }
 
   async #outcome(
@@ -162,13 +196,13 @@ export class Processor {
     if (claim.kind === 'OUTCOME') return claim.outcome
     if (claim.kind === 'GIVE_UP') {
       log.error({ takeovers: run.takeovers }, 'activity given up: its workers died one after the other')
-      return bridgeFailure(run, WORKER_LOST, `${run.takeovers} workers died while they ran it`)
+      return bridgeFailure(run.task, WORKER_LOST, `${run.takeovers} workers died while they ran it`)
     }
     const handler = this.#options.handlers.get(typeKey({ name, version }))
     if (!handler) {
       log.error({ version, taskList: this.#options.taskList }, 'no handler for a polled activity type')
       const message = `No handler for ${name} ${version} on task list ${this.#options.taskList}: add one to the app's handlers`
-      return bridgeFailure(run, NO_HANDLER, message)
+      return bridgeFailure(run.task, NO_HANDLER, message)
     }
     const began = performance.now()
     const outcome = await runHandler(handler, run, this.#context(run, log, signal, heartbeat), this.#options.grace)
@@ -224,7 +258,7 @@ export class Processor {
     try {
       offer(await records.done(task, run.nonce, wanted()))
     } catch {
-      this.#unfinished.push({ run })
+      this.#unfinished.push(run)
     }
     return told
   }
@@ -232,15 +266,5 @@ export class Processor {
   #atDeadline({ deadline }: Run, expire: () => void): NodeJS.Timeout | undefined {
     const left = deadline === undefined ? Infinity : deadline - Date.now()
     return left < LONGEST_TIMER ? setTimeout(expire, left) : undefined
-  }
-
-  #expired({
-    workflowExecution,
-    activityId,
-    activityType: { name },
-  }: Extract<Claim, { kind: 'EXPIRED' }>['task']): void {
-    const facts = { ...workflowExecution, activityId, activityType: name }
-    this.#options.log.warn(facts, 'activity not run: its time was over before its turn came')
-    this.#options.metrics.activityTasks.inc({ activityType: name, outcome: 'expired' })
   }
 }

@@ -4,6 +4,9 @@
 // B2. A polled task is put into Redis before its job, and is remembered here until somebody has begun it.
 // B3. Settings are obeyed with the tick that brings them, and reported with the next, which follows at once.
 // B4. When Redis is away no poll begins; what runs goes on and answers SWF directly.
+// B5. When this process was silent for too long, or Redis has lost its data, every run asks whether it still owns its task.
+// B6. On stop: no more polls and no more jobs; open polls are waited for and their tasks left to others; handlers may end.
+//     When nobody is left, what waits is handed back to SWF.
 
 import { Backoff } from '../../lifecycle.js'
 import { JobQueue, JobRunner } from '../../queues/job.js'
@@ -16,6 +19,7 @@ import type { SwfClient } from '../../swf/client.js'
 import { isFault } from '../../swf/errors.js'
 import type { Log, Metrics } from '../../telemetry.js'
 import type { Handler } from '../definitions.js'
+import { Caretaker } from './caretaker.js'
 import { HeldTasks } from './held-tasks.js'
 import { Processor } from './processor.js'
 import { SlotPool } from './slot-pool.js'
@@ -52,10 +56,14 @@ export class TaskListWorker {
   readonly #jobs: JobQueue
   readonly #held: HeldTasks
   readonly #processor: Processor
+  readonly #caretaker: Caretaker
   readonly #runner: JobRunner
   readonly #draining = new AbortController()
   readonly #log: Log
   #settings: QueueSettings
+  #epoch: string | undefined
+  /** Hints already obeyed, with their times: a hint stays for some seconds. */
+  #hinted = new Map<string, number>()
   #pollers: Promise<void>[] = []
   #ticking: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -84,12 +92,16 @@ export class TaskListWorker {
       offer: permits => this.#pool.offer(permits),
       onClaimed: task => this.#held.forget(task),
     })
+    this.#caretaker = new Caretaker({
+      ...{ redis, key, process, records: this.#records, jobs: this.#jobs, swf, log, metrics },
+      expired: facts => this.#processor.expired(facts),
+    })
     this.#runner = new JobRunner({
       ...{ redis: options.blocking, key, log, stalled: this.#timing.stalled },
       lock: this.#timing.lease,
       concurrency: allowedHere(defaults),
       run: task => this.#processor.process(task),
-      onLockLost: tasks => tasks.forEach(task => this.#processor.hint(task)),
+      onLockLost: tasks => void this.#processor.verify(tasks),
     })
   }
 
@@ -106,17 +118,26 @@ export class TaskListWorker {
     this.#draining.abort()
     this.#pool.close()
     await this.#runner.setConcurrency(0).catch(() => {})
+    this.wake()
     const timer = setTimeout(() => this.#processor.stopAll('SHUTDOWN'), drain)
     await Promise.all([...this.#pollers, this.#idle()])
     clearTimeout(timer)
     this.#stopped = true
     clearTimeout(this.#timer)
-    await this.#ticking?.catch(() => {})
+    await this.#ticking
     this.#processor.close()
+    if (!this.#redisAway) {
+      await this.#caretaker.handBack().catch(() => {})
+      await this.#processor.finishLate()
+      await this.#slots.leave(this.#pool.permits).catch(() => {})
+    }
     await this.#runner.close()
-    await this.#processor.finishLate()
-    await this.#slots.leave(this.#pool.permits).catch(() => {})
     await this.#jobs.close()
+  }
+
+  /** Shows a sign of life at once: Redis is back. */
+  wake(): void {
+    if (!this.#stopped && this.#timer && !this.#ticking) this.#next(0)
   }
 
   readiness(): string[] {
@@ -128,7 +149,7 @@ export class TaskListWorker {
   }
 
   async #idle(): Promise<void> {
-    while (this.#processor.active > 0) await new Promise(resolve => setTimeout(resolve, 20))
+    while (this.#processor.busy > 0) await new Promise(resolve => setTimeout(resolve, 20))
   }
 
   async #poll(): Promise<void> {
@@ -171,19 +192,23 @@ export class TaskListWorker {
     this.#swfAway = true
   }
 
-  /** Ticks until stopped: about once a second, and at once when asked. */
+  /** Ticks until stopped: about once a second, and at once when there is something to report. */
   #next(delay = this.#timing.tick): void {
     clearTimeout(this.#timer)
     if (this.#stopped) return
     this.#timer = setTimeout(() => {
       this.#ticking = this.#tick(false)
         .catch((error: Error) => this.#away(error))
-        .then(again => this.#next(again ? 0 : undefined))
+        .then(again => {
+          this.#ticking = undefined
+          this.#next(again ? 0 : undefined)
+        })
     }, delay)
   }
 
   /** Shows a sign of life and obeys the answer; resolves to true when there is something new to report. */
   async #tick(first: boolean): Promise<boolean> {
+    const draining = this.#draining.signal.aborted
     const reply = await this.#slots.tick({
       first,
       lease: this.#timing.lease,
@@ -191,8 +216,8 @@ export class TaskListWorker {
         version: this.#settings.version,
         concurrency: this.#runner.concurrency,
         active: this.#processor.active,
-        capacity: this.#draining.signal.aborted ? 0 : allowedHere(this.#settings),
-        draining: this.#draining.signal.aborted,
+        capacity: draining ? 0 : allowedHere(this.#settings),
+        draining,
       },
       settings: this.#settings,
       permits: this.#pool.permits,
@@ -201,7 +226,8 @@ export class TaskListWorker {
     this.#redisAway = false
     const changed = await this.#obey(reply, first)
     this.#pool.refresh(reply.free, allowedHere(this.#settings) > 0)
-    await Promise.all([this.#held.lookAfter(false), this.#processor.finishLate()])
+    await Promise.all([this.#held.lookAfter(false), this.#processor.finishLate(), this.#caretaker.look()])
+    if (draining) await this.#caretaker.handBack()
     return changed
   }
 
@@ -213,10 +239,15 @@ export class TaskListWorker {
     return false
   }
 
-  async #obey({ settings, hints }: TickReply, first: boolean): Promise<boolean> {
-    for (const { task } of hints) this.#processor.hint(task)
+  async #obey({ settings, hints, epoch, lapsed }: TickReply, first: boolean): Promise<boolean> {
+    const emptied = this.#epoch !== undefined && this.#epoch !== epoch
+    this.#epoch = epoch
+    if (emptied) this.#log.warn('redis has lost its data: runs and tasks of this process are put back')
+    if (emptied || lapsed) await this.#processor.verify()
+    for (const { task, at } of hints) if (this.#hinted.get(task) !== at) this.#processor.hint(task)
+    this.#hinted = new Map(hints.map(({ task, at }) => [task, at]))
     const changed = JSON.stringify(settings) !== JSON.stringify(this.#settings)
-    if (!changed && !first) return false
+    if (!changed && !first && !emptied) return false
     this.#settings = settings
     if (!this.#draining.signal.aborted) await this.#runner.setConcurrency(allowedHere(settings))
     await this.#jobs.limit(settings.concurrency)

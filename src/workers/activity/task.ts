@@ -53,7 +53,7 @@ function deadlineOf({ deadline, startToClose }: Envelope, now: number): number |
 /** A third of the heartbeat timeout; without one, slow beats where a task is long enough for them; 0: never. */
 function beatInterval(envelope: Envelope, handler: Handler | undefined): number {
   const heartbeat = envelope.heartbeat ?? toMilliseconds(handler?.definition.options.heartbeat)
-  if (heartbeat !== undefined) return Math.max(heartbeat / 3, SECOND / 3)
+  if (heartbeat !== undefined) return Math.round(Math.max(heartbeat / 3, SECOND / 3))
   if (envelope.startToClose === undefined && envelope.deadline === undefined) return UNKNOWN_BEAT
   return (envelope.startToClose ?? Infinity) > MINUTE ? SLOW_BEAT : 0
 }

@@ -1,0 +1,177 @@
+// What needs care on a queue: found by any process, once a tick.
+//
+// D1. A task that waits is beaten by whoever finds it due, as long as its job exists: a lost task must not be kept alive.
+// D2. A run, or a committed outcome, of a process that is not alive (P4) goes back, with a new job; the takeover is counted.
+// D3. A task that waits without its job gets the job again, once; then it is closed and left to SWF's timeout.
+// D4. A task that waits and whose time is nearly over is handed back, so that it waits in SWF, where no clock runs.
+
+import type { Redis } from '../redis.js'
+import type { Wakeup } from './job.js'
+import { run, script } from './script.js'
+import type { TaskFacts } from './task-record.js'
+import { TASK_FUNCTIONS } from './task-scripts.js'
+
+/** How often all open tasks are looked at, in milliseconds; sooner when a process has died. */
+const SWEEP = 5_000
+/** A job that is not there is missed after this time, in milliseconds. */
+const SETTLE = 2_000
+
+// DUE: what needs care. In: how many of each at most. Out: flat, six a finding:
+// BEAT | ADD | BACK | LOST | EXPIRED, id, startedEventId, takeovers, token or 'again', details or task (JSON).
+// Keeps D1 to D4.
+const DUE = script(
+  'DUE',
+  `${TASK_FUNCTIONS}
+local most, found = tonumber(ARGV[1]), {}
+local function push(...) for _, value in ipairs({ ... }) do found[#found + 1] = value end end
+
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', q .. ':beats', '-inf', now, 'LIMIT', 0, most)) do
+  local r = redis.call('HMGET', key(id), 'state', 'startedEventId', 'takeovers', 'beat', 'token', 'details')
+  if r[1] == 'WAIT' then
+    redis.call('ZADD', q .. ':beats', now + math.max(tonumber(r[4]), 1000), id)
+    push('BEAT', id, r[2], r[3], r[5], r[6] or '')
+  else
+    redis.call('ZREM', q .. ':beats', id)
+  end
+end
+
+local state = redis.call('HMGET', q .. ':state', 'sweep', 'grace')
+local dead = redis.call('ZRANGEBYSCORE', q .. ':alive', '-inf', '(' .. now)
+if tonumber(state[1] or 0) > now and #dead == 0 then return found end
+redis.call('HSET', q .. ':state', 'sweep', now + ${SWEEP})
+local grace, changed = tonumber(state[2] or 0) > now, 0
+
+for _, id in ipairs(redis.call('ZRANGE', q .. ':tasks', 0, -1)) do
+  if changed == most then
+    redis.call('HSET', q .. ':state', 'sweep', now)
+    return found
+  end
+  local t = key(id)
+  local r = redis.call('HMGET', t, 'state', 'process', 'deadline', 'startedEventId', 'takeovers', 'readded', 'at', 'task', 'beat')
+  local left = tonumber(r[3] or 0) - now
+  if not r[1] or r[1] == 'CLOSED' then
+    redis.call('ZREM', q .. ':tasks', id)
+    redis.call('ZREM', q .. ':waiting', id)
+  elseif r[1] == 'WAIT' then
+    local age = now - tonumber(r[7])
+    local job = q .. ':jobs:' .. id .. '-' .. r[4] .. '-' .. r[5] .. (r[6] == '1' and 'r' or '')
+    if left <= 0 then
+      push('EXPIRED', id, r[4], r[5], '', r[8])
+      close(id)
+      changed = changed + 1
+    elseif left < math.min(5000, (left + age) / 4) then
+      push('BACK', id, r[4], r[5], redis.call('HGET', t, 'token'), r[8])
+    elseif age > ${SETTLE} and redis.call('EXISTS', job) == 0 then
+      changed = changed + 1
+      if r[6] == '1' then
+        push('LOST', id, r[4], r[5], '', r[8])
+        close(id)
+      else
+        redis.call('HSET', t, 'readded', 1, 'at', now)
+        push('ADD', id, r[4], r[5], 'again', r[8])
+      end
+    end
+  elseif not grace and not protected(r[2] or '') then
+    changed = changed + 1
+    if r[1] == 'RUN' and left <= 0 then
+      push('EXPIRED', id, r[4], r[5], '', r[8])
+      close(id)
+    else
+      local takeovers = tonumber(r[5]) + 1
+      redis.call('HDEL', t, 'process', 'nonce')
+      redis.call('HSET', t, 'takeovers', takeovers, 'readded', 0, 'at', now)
+      if r[1] == 'RUN' then
+        redis.call('HSET', t, 'state', 'WAIT')
+        redis.call('ZADD', q .. ':waiting', now, id)
+        if tonumber(r[9]) > 0 then redis.call('ZADD', q .. ':beats', now, id) end
+      end
+      push('ADD', id, r[4], tostring(takeovers), '', r[8])
+    end
+  end
+end
+
+if not grace then
+  for _, process in ipairs(dead) do
+    redis.call('ZREM', q .. ':alive', process)
+    redis.call('HDEL', q .. ':processes', process)
+  end
+end
+return found
+`,
+)
+
+/** Which task, and which start of it. */
+export interface DueTask {
+  id: string
+  startedEventId: number
+}
+
+export type Due =
+  /** SWF is to hear of it; `details` are those of the last heartbeat. */
+  | { kind: 'BEAT'; task: DueTask; taskToken: string; details: string | undefined }
+  /** Somebody is to be woken for it. */
+  | { kind: 'ADD'; wakeup: Wakeup; facts: TaskFacts }
+  /** Its time is nearly over and no slot has come. */
+  | { kind: 'BACK'; task: DueTask; taskToken: string; facts: TaskFacts }
+  /** Closed: its job was lost twice, or its time is over. */
+  | { kind: 'LOST' | 'EXPIRED'; facts: TaskFacts }
+
+/** Returns what needs care now, at most `most` of a kind. Rejects as Redis does. */
+export async function readDue(redis: Redis, key: string, most = 200): Promise<Due[]> {
+  const reply = (await run(redis, DUE, key, [most])) as string[]
+  const due: Due[] = []
+  for (let i = 0; i < reply.length; i += 6) {
+    const [kind, id, started, takeovers, word, text] = reply.slice(i, i + 6) as [Due['kind'], ...string[]]
+    const task = { id: id!, startedEventId: Number(started) }
+    if (kind === 'BEAT') {
+      due.push({ kind, task, taskToken: word!, details: text || undefined })
+      continue
+    }
+    const facts = JSON.parse(text!) as TaskFacts
+    if (kind === 'ADD')
+      due.push({ kind, wakeup: { ...task, takeovers: Number(takeovers), again: word === 'again' }, facts })
+    else if (kind === 'BACK') due.push({ kind, task, taskToken: word!, facts })
+    else due.push({ kind, facts })
+  }
+  return due
+}
+
+// ALONE: what waits on a queue when nobody is left to run it. In: process. Out: flat, four a task: id, startedEventId,
+// token, task (JSON); nothing while another process is alive and does not drain. Writes nothing.
+const ALONE = script(
+  'ALONE',
+  `
+for _, process in ipairs(redis.call('ZRANGEBYSCORE', q .. ':alive', now, '+inf')) do
+  if process ~= ARGV[1] then
+    local observed = redis.call('HGET', q .. ':processes', process)
+    if observed and not cjson.decode(observed).draining then return {} end
+  end
+end
+local found = {}
+for _, id in ipairs(redis.call('ZRANGE', q .. ':waiting', 0, 999)) do
+  local r = redis.call('HMGET', q .. ':t:' .. id, 'startedEventId', 'token', 'task')
+  if r[1] then
+    found[#found + 1] = id
+    for i = 1, 3 do found[#found + 1] = r[i] end
+  end
+end
+return found
+`,
+)
+
+/** Returns the tasks that wait when `process` is the last that could run them, else none. Rejects as Redis does. */
+export async function readAbandoned(
+  redis: Redis,
+  key: string,
+  process: string,
+): Promise<{ task: DueTask; taskToken: string; facts: TaskFacts }[]> {
+  const reply = (await run(redis, ALONE, key, [process])) as string[]
+  return Array.from({ length: reply.length / 4 }, (_, i) => {
+    const [id, started, taskToken, facts] = reply.slice(4 * i, 4 * i + 4)
+    return {
+      task: { id: id!, startedEventId: Number(started) },
+      taskToken: taskToken!,
+      facts: JSON.parse(facts!) as TaskFacts,
+    }
+  })
+}

@@ -1,0 +1,216 @@
+// What decides about a polled task: its record in Redis, and the scripts that change it.
+//
+// R1. A polled task is never refused. Of two tasks with one activityId the later start (startedEventId) counts.
+// R2. A task has one run at a time. A run is named by its fencing token, `startedEventId.takeovers`, which only grows:
+//     startedEventId is SWF's, so it grows over retries too, and outlives the loss of Redis.
+// R3. A new run begins only from WAIT, or in the place of a run whose process is not alive (P4); each such takeover is
+//     counted, and past MAX_TAKEOVERS the task is given up: some inputs kill every worker that touches them.
+// R4. A task has one outcome: the first that its current run commits. Others are refused (STALE).
+// R5. A repeated call with the same nonce gets the same answer.
+// R6. A closed task leaves a tombstone, so that a late ADMIT or job finds it closed.
+// R7. No run begins after the task's deadline.
+//
+// WAIT ─claim▶ RUN ─commit▶ OUT ─done▶ CLOSED.   WAIT ─take▶ OUT.   RUN of a dead process ─due▶ WAIT.
+
+import { script } from './script.js'
+import { ACQUIRE_FUNCTION } from './slots.js'
+
+/** How often a task is taken over from workers that died before it is given up. */
+export const MAX_TAKEOVERS = 2
+/** How long a closed task is remembered beyond its deadline, in milliseconds; and at most after it closed. */
+const TOMBSTONE = 60_000
+const LONGEST_TOMBSTONE = 600_000
+/** Shared by scripts: the key of a task, its job, whether a process is alive, and how a task closes. */
+export const TASK_FUNCTIONS = `
+local function key(id) return q .. ':t:' .. id end
+local function protected(process)
+  local lease = redis.call('ZSCORE', q .. ':alive', process)
+  if lease and tonumber(lease) >= now then return true end
+  return tonumber(redis.call('HGET', q .. ':state', 'grace') or 0) > now
+end
+local function close(id)
+  local t = key(id)
+  local deadline = tonumber(redis.call('HGET', t, 'deadline') or now)
+  redis.call('HDEL', t, 'task', 'token', 'input', 'outcome', 'details', 'process', 'nonce', 'beat')
+  redis.call('HSET', t, 'state', 'CLOSED')
+  redis.call('PEXPIRE', t, math.min(math.max(deadline - now, 0), ${LONGEST_TOMBSTONE}) + ${TOMBSTONE})
+  redis.call('ZREM', q .. ':tasks', id)
+  redis.call('ZREM', q .. ':waiting', id)
+  redis.call('ZREM', q .. ':beats', id)
+end
+`
+
+// ADMIT: makes the record of a polled task, in the place of its permit.
+// In: id, startedEventId, permit, task (JSON), token, input, time to live (ms), beat (ms), takeovers known. Out: NEW, SAME, CLOSED.
+// Keeps R1 and R6.
+export const ADMIT = script(
+  'ADMIT',
+  `${TASK_FUNCTIONS}
+local id, started = ARGV[1], tonumber(ARGV[2])
+local t, ttl, beat = key(id), tonumber(ARGV[7]), tonumber(ARGV[8])
+redis.call('ZREM', q .. ':permits', ARGV[3])
+local old = redis.call('HMGET', t, 'state', 'startedEventId')
+if old[1] then
+  if tonumber(old[2]) > started then return 'CLOSED' end
+  if tonumber(old[2]) == started then return old[1] == 'CLOSED' and 'CLOSED' or 'SAME' end
+end
+redis.call('DEL', t)
+redis.call('HSET', t, 'state', 'WAIT', 'startedEventId', started, 'takeovers', ARGV[9], 'readded', 0, 'task', ARGV[4],
+  'token', ARGV[5], 'input', ARGV[6], 'deadline', now + ttl, 'beat', beat, 'at', now)
+redis.call('PEXPIRE', t, ttl + ${TOMBSTONE})
+redis.call('ZADD', q .. ':tasks', now + ttl, id)
+redis.call('ZADD', q .. ':waiting', now, id)
+if beat > 0 then redis.call('ZADD', q .. ':beats', now + beat, id) else redis.call('ZREM', q .. ':beats', id) end
+return 'NEW'
+`,
+)
+
+// CLAIM: asks to run a task. In: id, process, nonce. Out: GONE | BUSY | EXPIRED task | RUN, OUTCOME, GIVE_UP with
+// task, token, input, startedEventId, takeovers, time left (ms), details, outcome.
+// Keeps R2, R3, R5, R7.
+export const CLAIM = script(
+  'CLAIM',
+  `${TASK_FUNCTIONS}
+local id, process, nonce = ARGV[1], ARGV[2], ARGV[3]
+local t = key(id)
+local r = redis.call('HMGET', t, 'state', 'process', 'nonce', 'takeovers', 'deadline', 'task')
+local state, takeovers = r[1], tonumber(r[4] or 0)
+if not state or state == 'CLOSED' then return { 'GONE' } end
+local mine = r[3] == nonce
+local answer = state == 'OUT' and 'OUTCOME' or 'RUN'
+if not mine then
+  if state ~= 'WAIT' and protected(r[2] or '') then return { 'BUSY' } end
+  if state ~= 'OUT' and tonumber(r[5]) <= now then
+    close(id)
+    return { 'EXPIRED', r[6] }
+  end
+  if state == 'RUN' then takeovers = takeovers + 1 end
+  redis.call('HSET', t, 'process', process, 'nonce', nonce, 'takeovers', takeovers)
+  if state ~= 'OUT' then redis.call('HSET', t, 'state', 'RUN') end
+  redis.call('ZREM', q .. ':waiting', id)
+  redis.call('ZREM', q .. ':beats', id)
+end
+if answer == 'RUN' and takeovers > ${MAX_TAKEOVERS} then answer = 'GIVE_UP' end
+local f = redis.call('HMGET', t, 'token', 'input', 'startedEventId', 'details', 'outcome')
+return { answer, r[6], f[1], f[2], f[3], takeovers, tonumber(r[5]) - now, f[4] or '', f[5] or '' }
+`,
+)
+
+// BEAT: a run is about to send a heartbeat. In: id, startedEventId, takeovers, nonce, details ('' for none).
+// Out: OK, STALE (another run owns the task, or it is closed), LOST (no record).
+export const BEAT = script(
+  'BEAT',
+  `${TASK_FUNCTIONS}
+local t = key(ARGV[1])
+local r = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce')
+if not r[1] then return 'LOST' end
+if r[1] == 'CLOSED' or r[2] ~= ARGV[2] or r[3] ~= ARGV[3] or r[4] ~= ARGV[4] then return 'STALE' end
+if ARGV[5] ~= '' then redis.call('HSET', t, 'details', ARGV[5]) end
+return 'OK'
+`,
+)
+
+// COMMIT: a run's outcome. In: id, startedEventId, takeovers, nonce, outcome (JSON). Out: OK or STALE.
+// A missing record knows nothing against it: SWF takes the first. Keeps R4, R5.
+export const COMMIT = script(
+  'COMMIT',
+  `${TASK_FUNCTIONS}
+local t = key(ARGV[1])
+local r = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce')
+if not r[1] then return 'OK' end
+if r[1] == 'CLOSED' or r[2] ~= ARGV[2] or r[3] ~= ARGV[3] or r[4] ~= ARGV[4] then return 'STALE' end
+if r[1] == 'RUN' then redis.call('HSET', t, 'state', 'OUT', 'outcome', ARGV[5]) end
+return 'OK'
+`,
+)
+
+// DONE: SWF knows the outcome, or has closed the task itself. In: id, startedEventId, nonce ('': only if it waits),
+// process, permits wanted. Out: permits. Keeps R6; its slot becomes a permit where P2 allows.
+export const DONE = script(
+  'DONE',
+  `${TASK_FUNCTIONS} ${ACQUIRE_FUNCTION}
+local r = redis.call('HMGET', key(ARGV[1]), 'state', 'startedEventId', 'nonce')
+local mine = r[3] == ARGV[3] or (ARGV[3] == '' and r[1] == 'WAIT')
+if r[1] and r[1] ~= 'CLOSED' and r[2] == ARGV[2] and mine then close(ARGV[1]) end
+local wanted = tonumber(ARGV[5])
+if wanted == 0 then return {} end
+return acquire(ARGV[4], wanted)
+`,
+)
+
+// TAKE: ends a task that waits, with an outcome, before any run. In: id, startedEventId, process, nonce, outcome (JSON).
+// Out: 1, or 0 when it no longer waits.
+export const TAKE = script(
+  'TAKE',
+  `${TASK_FUNCTIONS}
+local id, t = ARGV[1], key(ARGV[1])
+local r = redis.call('HMGET', t, 'state', 'startedEventId', 'nonce')
+if r[1] == 'OUT' and r[3] == ARGV[4] then return 1 end
+if r[1] ~= 'WAIT' or r[2] ~= ARGV[2] then return 0 end
+redis.call('HSET', t, 'state', 'OUT', 'process', ARGV[3], 'nonce', ARGV[4], 'outcome', ARGV[5])
+redis.call('ZREM', q .. ':waiting', id)
+redis.call('ZREM', q .. ':beats', id)
+return 1
+`,
+)
+
+// RESTORE: a run's record, after Redis has lost it. In: id, startedEventId, takeovers, process, nonce, task (JSON), token,
+// input, time to live (ms), beat (ms), details. Out: OK, or STALE when another run or a later start stands there.
+export const RESTORE = script(
+  'RESTORE',
+  `${TASK_FUNCTIONS}
+local id, started, takeovers = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local t, ttl = key(id), tonumber(ARGV[9])
+local old = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce')
+if old[1] then
+  if tonumber(old[2]) > started then return 'STALE' end
+  if tonumber(old[2]) == started then
+    if old[1] ~= 'CLOSED' and old[4] == ARGV[5] then return 'OK' end
+    if old[1] ~= 'WAIT' or tonumber(old[3]) > takeovers then return 'STALE' end
+  end
+end
+redis.call('DEL', t)
+redis.call('HSET', t, 'state', 'RUN', 'startedEventId', started, 'takeovers', takeovers, 'readded', 0,
+  'process', ARGV[4], 'nonce', ARGV[5], 'task', ARGV[6], 'token', ARGV[7], 'input', ARGV[8], 'deadline', now + ttl,
+  'beat', ARGV[10], 'details', ARGV[11], 'at', now)
+redis.call('PEXPIRE', t, ttl + ${TOMBSTONE})
+redis.call('ZADD', q .. ':tasks', now + ttl, id)
+redis.call('ZREM', q .. ':waiting', id)
+redis.call('ZREM', q .. ':beats', id)
+return 'OK'
+`,
+)
+
+// STATES: where tasks stand. In: ids. Out: state and startedEventId of each in turn, false where there is no record.
+export const STATES = script(
+  'STATES',
+  `
+local reply = {}
+for i, id in ipairs(ARGV) do
+  local r = redis.call('HMGET', q .. ':t:' .. id, 'state', 'startedEventId')
+  reply[2 * i - 1], reply[2 * i] = r[1], r[2]
+end
+return reply
+`,
+)
+
+// HINT: somebody asked for a cancel, or the execution closed: whoever holds the task beats once, soon.
+// In: id of a task, or the part that all tasks of an execution share. Out: how many tasks.
+export const HINT = script(
+  'HINT',
+  `
+local found = {}
+if #ARGV[1] == 32 then
+  if redis.call('ZSCORE', q .. ':tasks', ARGV[1]) then found[1] = ARGV[1] end
+else
+  for _, id in ipairs(redis.call('ZRANGE', q .. ':tasks', 0, -1)) do
+    if string.sub(id, 1, 16) == ARGV[1] then found[#found + 1] = id end
+  end
+end
+for _, id in ipairs(found) do
+  redis.call('ZADD', q .. ':hints', now + 5000, id)
+  if redis.call('ZSCORE', q .. ':waiting', id) then redis.call('ZADD', q .. ':beats', now, id) end
+end
+return #found
+`,
+)

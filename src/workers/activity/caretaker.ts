@@ -1,0 +1,105 @@
+// Care for what waits on a queue, whoever polled it: beats, takeovers, lost jobs, tasks that nobody will run.
+//
+// Every process does this, once a tick; the script DUE sees to it that each finding is given to one of them.
+
+import { readAbandoned, readDue, type Due, type DueTask } from '../../queues/due.js'
+import type { JobQueue } from '../../queues/job.js'
+import type { Outcome, TaskFacts, TaskRecords } from '../../queues/task-record.js'
+import type { Redis } from '../../redis.js'
+import type { SwfClient } from '../../swf/client.js'
+import { isFault } from '../../swf/errors.js'
+import type { Log, Metrics } from '../../telemetry.js'
+import { handedBack } from './handler-run.js'
+import { respond } from './respond.js'
+
+export interface CaretakerOptions {
+  redis: Redis
+  key: string
+  process: string
+  records: TaskRecords
+  jobs: JobQueue
+  swf: SwfClient
+  log: Log
+  metrics: Metrics
+  /** A task is over that nobody has run. */
+  expired: (facts: TaskFacts) => void
+}
+
+export class Caretaker {
+  constructor(private readonly options: CaretakerOptions) {}
+
+  /** Looks once, and begins what is to be done. Rejects when Redis does not answer. */
+  async look(): Promise<void> {
+    const { redis, key, log } = this.options
+    for (const due of await readDue(redis, key))
+      this.#handle(due).catch((error: Error) =>
+        log.warn({ err: error.message, due: due.kind }, 'care for a task failed'),
+      )
+  }
+
+  /** Gives back to SWF what waits, when this process is the last that could run it. Rejects when Redis does not answer. */
+  async handBack(): Promise<void> {
+    const { redis, key, process } = this.options
+    const abandoned = await readAbandoned(redis, key, process)
+    await Promise.all(
+      abandoned.map(({ task, taskToken, facts }) => this.#end(task, taskToken, facts, handedBack(facts))),
+    )
+  }
+
+  async #handle(due: Due): Promise<void> {
+    switch (due.kind) {
+      case 'BEAT':
+        return this.#beat(due)
+      case 'ADD': {
+        const { takeovers, again } = due.wakeup
+        this.#log(due.facts).warn(
+          { takeovers },
+          again ? 'job was lost, added again' : 'task of a dead worker goes back',
+        )
+        return this.options.jobs.add(due.wakeup)
+      }
+      case 'BACK':
+        return this.#end(due.task, due.taskToken, due.facts, handedBack(due.facts))
+      case 'LOST':
+        this.#log(due.facts).error('job was lost twice: the task is left to its timeout')
+        return this.options.expired(due.facts)
+      case 'EXPIRED':
+        return this.options.expired(due.facts)
+    }
+  }
+
+  async #beat({ task, taskToken, details }: Extract<Due, { kind: 'BEAT' }>): Promise<void> {
+    const { swf, records, metrics, log } = this.options
+    try {
+      const { cancelRequested } = await swf.recordActivityTaskHeartbeat({
+        taskToken,
+        ...(details !== undefined && { details }),
+      })
+      metrics.heartbeats.inc({ outcome: 'ok' })
+      if (cancelRequested) await this.#end(task, taskToken, undefined, { kind: 'canceled' })
+    } catch (error) {
+      metrics.heartbeats.inc({ outcome: 'failed' })
+      if (!isFault(error, 'UNKNOWN_RESOURCE')) throw error
+      await records.done(task, undefined, 0)
+      log.info({ task: task.id }, 'task closed by SWF while it waited')
+    }
+  }
+
+  /** Ends a task that waits, unless somebody has begun it. */
+  async #end(task: DueTask, taskToken: string, facts: TaskFacts | undefined, outcome: Outcome): Promise<void> {
+    const { records, swf, metrics } = this.options
+    const nonce = records.nonce()
+    if (!(await records.take(task, nonce, outcome))) return
+    const log = this.#log(facts)
+    const answered = await respond(swf, taskToken, outcome, { log })
+    await records.done(task, nonce, 0)
+    log.info({ outcome: outcome.kind, answered }, 'task ended before it was run')
+    if (facts) metrics.activityTasks.inc({ activityType: facts.activityType.name, outcome: 'handed back' })
+  }
+
+  #log(facts: TaskFacts | undefined): Log {
+    if (!facts) return this.options.log
+    const { workflowExecution, activityId, activityType } = facts
+    return this.options.log.child({ ...workflowExecution, activityId, activityType: activityType.name })
+  }
+}
