@@ -38,9 +38,8 @@ export class Run {
     const state = this.#state
     if (!state) throw new TypeError('this run was disposed')
     const fresh = events.filter(event => event.eventId > state.lastEventId)
-    const [first] = fresh
-    if (first && first.eventId !== state.lastEventId + 1)
-      throw new TypeError(`events ${state.lastEventId + 1} to ${first.eventId - 1} are missing`)
+    const gap = fresh.findIndex((event, index) => event.eventId !== state.lastEventId + 1 + index)
+    if (gap >= 0) throw new TypeError(`event ${state.lastEventId + 1 + gap} is missing`)
     try {
       return await runBurst(state, state.feed(fresh))
     } catch (error) {

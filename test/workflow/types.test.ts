@@ -1,0 +1,60 @@
+// What the compiler must refuse: `tsc` fails on an unused @ts-expect-error, so a hole in the types fails the type check.
+
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineActivity, defineSignal, defineWorkflow, saga } from '../../src/workflow/index.js'
+import { brief, Story } from '../support/given.js'
+
+const Order = z.object({ id: z.string(), total: z.number() })
+const charge = defineActivity('Charge', '1', { input: Order, result: z.object({ paymentId: z.string() }) })
+const refund = defineActivity('Refund', '1', { input: z.object({ paymentId: z.string() }) })
+const approved = defineSignal('approved', { input: z.object({ by: z.string() }) })
+
+export const workflow = defineWorkflow('Typed', '1', { input: Order, result: z.string() }, async order => {
+  // @ts-expect-error total is missing
+  void (() => charge({ id: order.id }))
+  // @ts-expect-error total is a number
+  void (() => charge({ id: order.id, total: 'much' }))
+  const { paymentId } = await charge(order)
+  // @ts-expect-error a result has no such member
+  void (() => order.paymentId)
+  const { by } = await approved.receive()
+  const done = await saga(order)
+    .step('payment', charge, {
+      input: c => c.input,
+      // @ts-expect-error a rollback cannot see its own step's result
+      rollback: [refund, c => ({ paymentId: c.payment.paymentId })],
+      compensate: [refund, c => ({ paymentId: c.payment.paymentId })],
+    })
+    // @ts-expect-error the input of refund is a paymentId
+    .step('wrong', refund, { input: c => ({ payment: c.payment.paymentId }) })
+    .run()
+  return `${paymentId} ${by} ${done.payment.paymentId}`
+})
+
+// @ts-expect-error the result is a string
+export const wrongResult = defineWorkflow('W', '1', { input: Order, result: z.string() }, async () => 5)
+
+test('an input that its validator refuses fails the execution and says which member is wrong', async () => {
+  const story = new Story(workflow, { id: 7 })
+  const [close] = await story.go()
+  expect(brief([close!])).toEqual(['FailWorkflowExecution ValidationFailed'])
+  expect(JSON.stringify(close)).toContain('input of Typed is not valid: id: ')
+})
+
+test('a result that its validator refuses is a failure of the activity', async () => {
+  const story = new Story(workflow, { id: 'a', total: 1 })
+  await story.go()
+  const [close] = await story.complete('Charge', { paymentId: 5 }).go()
+  expect(brief([close!])).toEqual(['FailWorkflowExecution ValidationFailed'])
+})
+
+test.each(['', 'a:b', 'a/b', 'a|b', 'arn', ' a', 'a'.repeat(257)])('the type name %j is refused', name => {
+  expect(() => defineActivity(name, '1')).toThrow(RangeError)
+})
+
+test('options that make no sense are refused where they are written', () => {
+  expect(() => defineActivity('A', '1', { startToClose: 'soon' as never })).toThrow(/startToClose of A/)
+  expect(() => defineActivity('A', '1', { retry: { maximumAttempts: 0 } })).toThrow(/maximumAttempts/)
+  expect(() => defineActivity('A', '1', { retry: { backoff: 0.5 } })).toThrow(/backoff/)
+})
