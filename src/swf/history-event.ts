@@ -1,7 +1,7 @@
 // The 54 history events of SWF: one table from which types, the GraphQL schema and the feed are derived.
 // The members are those of the service model (2012-01-25); test/swf/history-event.test.ts holds them against the SDK's.
 
-import { EVENT_ENUMS, type EventEnum } from './event-enum.js'
+import type { EVENT_ENUMS, EventEnum } from './event-enum.js'
 
 /** What a member of an event's attributes holds. `payload` is text of an author's data, up to `max` characters. */
 export type MemberKind =
