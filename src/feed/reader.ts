@@ -125,8 +125,7 @@ class DomainReader {
       const reply = await this.#redis.call(
         ...(['XREAD', 'COUNT', '500', 'BLOCK', String(BLOCK), 'STREAMS', stream, this.#position!] as const),
       )
-      const [found] = (reply ?? []) as [string, [string, string[]][]][]
-      return (found?.[1] ?? []).map(decodeEntry)
+      return entriesOf(reply as XreadReply)
     } finally {
       clearTimeout(watchdog)
     }
@@ -172,4 +171,14 @@ class DomainReader {
     else this.ready = Promise.resolve(streamId)
     this.#position = streamId
   }
+}
+
+type RawEntry = [string, string[]]
+/** Of one stream: RESP2 gives a list of pairs, RESP3 a map, which ioredis makes a flat list. */
+type XreadReply = null | [[string, RawEntry[]]] | [string, RawEntry[]]
+
+function entriesOf(reply: XreadReply): Entry[] {
+  if (!reply) return []
+  const raw = typeof reply[0] === 'string' ? (reply[1] as RawEntry[]) : reply[0][1]
+  return raw.map(decodeEntry)
 }
