@@ -23,7 +23,7 @@ export interface ExecutionIndexOptions {
   /** @default 'swf-gateway' */
   prefix?: string
   log: Log
-  /** What to index. @default every domain that is asked for, from then on */
+  /** Domains to index from the start; others are from when they are first asked for. @default none */
   domains?: readonly string[]
   /** Where the table lies; a file is taken up again after a restart. @default ':memory:' */
   file?: string
@@ -96,7 +96,6 @@ export class ExecutionIndex implements Service {
   #open(domain: string): IndexedDomain | undefined {
     let indexed = this.#domains.get(domain)
     if (indexed || this.#stopping.signal.aborted) return indexed
-    if (this.options.domains && !this.options.domains.includes(domain)) return undefined
     const { redis, prefix = DEFAULTS.prefix, log } = this.options
     indexed = new IndexedDomain(domain, {
       table: this.#table,

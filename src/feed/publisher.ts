@@ -115,6 +115,11 @@ export class Publisher {
     await this.#stream.append(domain, summary.runId, '-', record, [{ kind: 'started', summary }])
   }
 
+  /** Writes records of runs that SWF has listed, and of which Redis has none; nobody is told. */
+  async listed(domain: string, summaries: readonly ExecutionSummary[]): Promise<void> {
+    await Promise.all(summaries.map(summary => this.#stream.append(domain, summary.runId, '-', { summary }, [])))
+  }
+
   async #read(domain: string, { runId }: WorkflowExecution): Promise<Held> {
     const [held] = await this.#stream.read(domain, [runId])
     return held!

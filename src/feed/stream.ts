@@ -115,7 +115,7 @@ for step = 1, tonumber(ARGV[3]) do
     if at < have then return {0, '', last, entries} end
   end
   entries[#entries + 1] = found
-  if field.k == 'changed' and field.p == '0' and have == 0 then return {1, '', last, entries} end
+  if field.k == 'changed' and tonumber(field.p) == have then return {1, '', last, entries} end
   id = field.b
 end
 return {2, id, last, entries}
