@@ -2,7 +2,7 @@ import { Args, Arg, Ctx, Extensions, FieldResolver, Int, Resolver, Root, Subscri
 import type { Context } from './context.js'
 import { indexFilter, summaryFilter } from './execution-filter.js'
 import { listExecutions, onlyExecution } from './execution-list.js'
-import { ExecutionUpdate, Resync, updateOf, type About } from './execution-updates.type.js'
+import { ExecutionUpdate, Resync, updateOf, type About, type Update } from './execution-updates.type.js'
 import { ExecutionUpdatesArgs } from './execution.input.js'
 import { ExecutionConnection } from './execution.type.js'
 import { apiError } from './errors.js'
@@ -17,9 +17,10 @@ export class ExecutionUpdatesResolver {
     subscribe: ({ args, context }) => subscribe(args as ExecutionUpdatesArgs, context as Context),
   })
   executionUpdates(
-    @Root() update: ExecutionUpdate,
+    // A union has no class: `object` keeps the decorator from looking for one.
+    @Root() update: object,
     @Args(() => ExecutionUpdatesArgs) _args: ExecutionUpdatesArgs,
-  ): ExecutionUpdate {
+  ): object {
     return update
   }
 
@@ -38,10 +39,7 @@ export class ExecutionUpdatesResolver {
   }
 }
 
-async function subscribe(
-  args: ExecutionUpdatesArgs,
-  context: Context,
-): Promise<AsyncIterableIterator<ExecutionUpdate>> {
+async function subscribe(args: ExecutionUpdatesArgs, context: Context): Promise<AsyncIterableIterator<Update>> {
   const about = await aboutOf(args, context)
   const { domain, workflowId, runId, filter } = about
   const topic = { ...(workflowId && { workflowId }), ...(runId && { runId }), filter: summaryFilter(filter) }

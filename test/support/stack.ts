@@ -1,0 +1,153 @@
+// The whole stack in one process: local SWF, gateway, decider and worker, joined by nothing but SWF and Redis.
+
+import { createClient, type Client } from 'graphql-ws'
+import { randomUUID } from 'node:crypto'
+import { WebSocket } from 'ws'
+import { registerApp } from '../../src/cli/register.js'
+import { Publisher } from '../../src/feed/publisher.js'
+import { Tail } from '../../src/feed/tail.js'
+import { Gateway } from '../../src/graphql/server.js'
+import { startAll, stopAll, type Service } from '../../src/lifecycle.js'
+import { Queues } from '../../src/queues/queue.js'
+import { closeRedis, connectRedis } from '../../src/redis.js'
+import { createSwfClient, type SwfClient } from '../../src/swf/client.js'
+import { readHistory } from '../../src/swf/history.js'
+import type { HistoryEvent } from '../../src/swf/history-event.js'
+import { createLog, createMetrics, type Metrics } from '../../src/telemetry.js'
+import { ActivityWorker } from '../../src/workers/activity/activity-worker.js'
+import { Decider } from '../../src/workers/decider/decider.js'
+import type { App } from '../../src/workers/definitions.js'
+import { afterFile } from './dispose.js'
+import { checkHistory } from './history-checker.js'
+import { localSwf, type LocalSwf } from './local-swf.js'
+import { testRedis } from './redis.js'
+
+export interface StackOptions extends App {
+  transport?: 'sdk' | 'http'
+  /** Executions that the decider keeps in memory. @default the decider's */
+  cached?: number
+}
+
+export interface Stack {
+  readonly domain: string
+  readonly swf: SwfClient
+  readonly local: LocalSwf
+  readonly url: string
+  readonly metrics: { gateway: Metrics; decider: Metrics; worker: Metrics }
+  readonly parts: { gateway: Gateway; decider: Decider; worker: ActivityWorker }
+  /** Sends a query or mutation; throws the first GraphQL error, with its `extensions`. */
+  graphql<T = any>(query: string, variables?: object): Promise<T>
+  /** A WebSocket client, closed after the file. */
+  subscriber(): Client
+  history(execution: { workflowId: string; runId: string }): Promise<HistoryEvent[]>
+}
+
+/** A GraphQL error as a client gets it. */
+export class GraphQLAnswer extends Error {
+  constructor(
+    message: string,
+    readonly extensions: Record<string, unknown>,
+  ) {
+    super(message)
+  }
+}
+
+/** Starts a stack in a domain of its own, stopped after the file; every history it made is checked then. */
+export async function startStack({ transport = 'http', cached, ...app }: StackOptions): Promise<Stack> {
+  const { url, prefix } = testRedis()
+  const local = await localSwf()
+  const domain = `test-${randomUUID()}`
+  const options = { transport, endpoint: local.endpoint, region: 'us-east-1', maxPolls: 200 }
+  const swf = createSwfClient(options)
+  await registerApp(swf, domain, app, 1)
+  const level = process.env.TEST_LOG ?? 'silent'
+  const log = (component: string) => createLog(component, level)
+  const metrics = {
+    gateway: createMetrics('gateway'),
+    decider: createMetrics('decider'),
+    worker: createMetrics('worker'),
+  }
+
+  const redis = connectRedis({ url, name: 'test:decider', log: log('decider') })
+  const publisher = new Publisher({ redis, swf, prefix, log: log('decider') })
+  const tail = new Tail({ swf, publisher, redis, prefix, log: log('decider') })
+  const decider = new Decider({
+    swf,
+    publisher,
+    tail,
+    queues: new Queues({ redis, prefix, log: log('decider') }),
+    domain,
+    workflows: app.workflows ?? [],
+    log: log('decider'),
+    metrics: metrics.decider,
+    ...(cached !== undefined && { cached }),
+  })
+  const worker = new ActivityWorker({
+    swf,
+    redis: { url },
+    prefix,
+    domain,
+    handlers: app.handlers ?? [],
+    drain: 2_000,
+    log: log('worker'),
+    metrics: metrics.worker,
+  })
+  const gateway = new Gateway({
+    host: '127.0.0.1',
+    port: 0,
+    domain,
+    swf,
+    redis: { url },
+    prefix,
+    sweepInterval: 500,
+    log: log('gateway'),
+    metrics: metrics.gateway,
+  })
+  const connection: Service = { start: async () => {}, stop: () => closeRedis(redis) }
+  const services: Service[] = [connection, gateway, decider, ...(app.handlers?.length ? [worker] : [])]
+  await startAll(services)
+  const clients: Client[] = []
+  const seen = new Map<string, { workflowId: string; runId: string }>()
+  afterFile(async () => {
+    await Promise.all(clients.map(client => client.dispose()))
+    await stopAll(services)
+    for (const execution of seen.values()) {
+      const violations = checkHistory(await readHistory(swf, domain, execution))
+      if (violations.length) throw new Error(`history of ${execution.workflowId}: ${violations.join('; ')}`)
+    }
+    swf.close()
+  })
+
+  const endpoint = `http://127.0.0.1:${gateway.port}/graphql`
+  return {
+    domain,
+    swf,
+    local,
+    url: endpoint,
+    metrics,
+    parts: { gateway, decider, worker },
+    graphql: async (query, variables = {}) => {
+      const response = await fetch(endpoint, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query, variables }),
+      })
+      const { data, errors } = (await response.json()) as {
+        data?: Record<string, any>
+        errors?: { message: string; extensions: Record<string, unknown> }[]
+      }
+      if (errors?.length) throw new GraphQLAnswer(errors[0]!.message, errors[0]!.extensions)
+      for (const value of Object.values(data ?? {})) {
+        const execution = (value as { execution?: { workflowId: string; runId: string } } | null)?.execution
+        if (execution?.runId && execution.workflowId) seen.set(execution.runId, execution)
+      }
+      return data as never
+    },
+    subscriber: () => {
+      const client = createClient({ url: endpoint.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+      clients.push(client)
+      return client
+    },
+    history: execution => readHistory(swf, domain, execution),
+  }
+}
