@@ -1,7 +1,10 @@
 // The clock of the engine. Nothing else in swf/local asks what time it is.
 
-/** The longest that one setTimeout can wait, in milliseconds: 24.8 days. */
-const LONGEST = 2 ** 31 - 1
+/**
+ * The longest that one setTimeout waits, in milliseconds. It could be 24.8 days; but while a machine sleeps, setTimeout
+ * stands still and the time of day does not.
+ */
+const LONGEST = 30_000
 
 export interface Clock {
   /** Milliseconds since 1970; never smaller than the last answer. */
@@ -10,7 +13,7 @@ export interface Clock {
   alarm(at: number | undefined, ring: () => void): void
 }
 
-/** The time of day. A moment more than 24.8 days away is reached in several waits. */
+/** The time of day. A moment that is far away is reached in several waits. */
 export class RealClock implements Clock {
   #last = 0
   #timer: NodeJS.Timeout | undefined

@@ -76,6 +76,7 @@ export async function createLocalSwf(options: LocalSwfOptions = {}): Promise<Loc
     port: server.port,
     call: (action, input, { signal } = {}) =>
       new Promise((resolve, reject) => {
+        if (closed) throw new Error('The local SWF is closed')
         signal?.throwIfAborted()
         const gone: (() => void)[] = []
         const onAbort = () => {

@@ -2,11 +2,13 @@
 
 import type { Execution } from './execution.js'
 import type { ClosedExecution, ClosedExecutions, ClosedQuery, Store } from './store.js'
+import { firstAt } from './start-order.js'
 import { passes } from './store.js'
 import { closedExecution } from './description.js'
 
 interface Kept extends ClosedExecution {
-  readonly events: readonly string[]
+  /** The texts of the events, a line each: one text takes a third of the memory of many. */
+  readonly history: string
 }
 type Orders = { readonly [By in ClosedQuery['by']]: { items: Kept[]; sorted: boolean } }
 
@@ -24,7 +26,7 @@ class ClosedInMemory implements ClosedExecutions {
   }
 
   add(x: Execution): void {
-    const kept: Kept = { ...closedExecution(x), events: x.events }
+    const kept: Kept = { ...closedExecution(x), history: x.events.join('\n') }
     this.#runs.set(kept.runId, kept)
     for (const order of Object.values(this.#orders(x.domain))) {
       order.items.push(kept)
@@ -45,13 +47,21 @@ class ClosedInMemory implements ClosedExecutions {
   }
 
   events(execution: ClosedExecution, first: number, last: number): readonly string[] {
-    return this.#runs.get(execution.runId)?.events.slice(first - 1, last) ?? []
+    return (
+      this.#runs
+        .get(execution.runId)
+        ?.history.split('\n')
+        .slice(first - 1, last) ?? []
+    )
   }
 
   list(query: ClosedQuery): ClosedExecution[] {
     const { by, after, newestFirst, limit } = query
     const found: ClosedExecution[] = []
-    for (const x of this.#between(query)) {
+    const range =
+      after &&
+      (newestFirst ? { latest: Math.min(query.latest, after[0]) } : { oldest: Math.max(query.oldest, after[0]) })
+    for (const x of this.#between({ ...query, ...range })) {
       if (after && (x[by] - after[0] || x.serial - after[1]) * (newestFirst ? -1 : 1) <= 0) continue
       if (passes(x, query) && found.push(x) === limit) break
     }
@@ -72,13 +82,10 @@ class ClosedInMemory implements ClosedExecutions {
       order.sorted = true
     }
     const { items } = order
-    const from = items.findIndex(x => x[by] >= oldest)
-    if (from < 0) return
-    for (let i = newestFirst ? items.length - 1 : from; i >= from && i < items.length; i += newestFirst ? -1 : 1) {
-      const x = items[i]!
-      if (x[by] <= latest) yield x
-      else if (!newestFirst) return
-    }
+    const from = firstAt(items, oldest, by)
+    const to = firstAt(items, latest + 1, by)
+    if (newestFirst) for (let i = to - 1; i >= from; i--) yield items[i]!
+    else for (let i = from; i < to; i++) yield items[i]!
   }
 }
 

@@ -32,8 +32,8 @@ export class StartOrder<T extends Started> {
   /** The open executions that started from `oldest` to `latest` (both milliseconds, inclusive), one way or the other. */
   *between(oldest: number, latest: number, newestFirst: boolean): Generator<T> {
     const items = this.#items
-    const from = firstAt(items, oldest)
-    const to = firstAt(items, latest + 1)
+    const from = firstAt(items, oldest, 'startedAt')
+    const to = firstAt(items, latest + 1, 'startedAt')
     if (newestFirst) {
       for (let i = to - 1; i >= from; i--) if (items[i]!.open) yield items[i]!
     } else {
@@ -42,13 +42,13 @@ export class StartOrder<T extends Started> {
   }
 }
 
-/** The place of the first item that started at `at` or later. */
-function firstAt(items: readonly Started[], at: number): number {
+/** The place of the first item whose time is `at` or later, in a list that is sorted by it. */
+export function firstAt<By extends string>(items: readonly Record<By, number>[], at: number, by: By): number {
   let low = 0
   let high = items.length
   while (low < high) {
     const middle = (low + high) >> 1
-    if (items[middle]!.startedAt < at) low = middle + 1
+    if (items[middle]![by] < at) low = middle + 1
     else high = middle
   }
   return low

@@ -5,6 +5,9 @@
 // SW2. A write or sync that failed is never tried again: after it every message is answered with the same error.
 // SW3. Old executions are deleted a few at a time, between the messages.
 
+import type Libsql from 'libsql'
+import type * as Threads from 'node:worker_threads'
+
 /** A statement by its name, and its parameters. */
 export type Write = readonly [name: string, ...parameters: (string | number | null)[]]
 
@@ -62,7 +65,7 @@ export function storeWorker(require: NodeJS.Require): void {
   }
   const FORGOTTEN_AT_A_TIME = 100
 
-  const { parentPort, workerData } = require('node:worker_threads') as typeof import('node:worker_threads')
+  const { parentPort, workerData } = require('node:worker_threads') as typeof Threads
   const { libsql, file } = workerData as StoreWorkerData
   const reply = (message: StoreReply) => parentPort!.postMessage(message)
   const refusal = (code: string, message: string) => Object.assign(new Error(message), { code })
@@ -83,7 +86,7 @@ export function storeWorker(require: NodeJS.Require): void {
   }
 
   const open = () => {
-    const Database = require(libsql) as typeof import('libsql')
+    const Database = require(libsql) as typeof Libsql
     const db = new Database(file)
     db.pragma('locking_mode = EXCLUSIVE')
     db.exec('BEGIN IMMEDIATE')

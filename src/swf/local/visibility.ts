@@ -51,11 +51,15 @@ export function countOpen(engine: Engine, input: Input<'CountOpenWorkflowExecuti
 
 export function listOpen(engine: Engine, input: Input<'ListOpenWorkflowExecutions'>): object {
   const newestFirst = !input.reverseOrder
-  const [, serial] = (readPageToken('open', input.nextPageToken, engine.now()) ?? []) as number[]
+  const [at, serial] = (readPageToken('open', input.nextPageToken, engine.now()) ?? []) as number[]
   const size = pageSize(input.maximumPageSize)
   const executionInfos: object[] = []
   let last
-  for (const x of openExecutions(engine, input, newestFirst)) {
+  const { oldestDate, latestDate = Infinity } = input.startTimeFilter
+  const startTimeFilter = newestFirst
+    ? { oldestDate, latestDate: Math.min(latestDate, at ?? Infinity) }
+    : { oldestDate: Math.max(oldestDate, at ?? oldestDate), latestDate }
+  for (const x of openExecutions(engine, { ...input, startTimeFilter }, newestFirst)) {
     if (serial !== undefined && (newestFirst ? x.serial >= serial : x.serial <= serial)) continue
     if (executionInfos.length === size) {
       return { executionInfos, nextPageToken: pageToken('open', [last!.startedAt, last!.serial], engine.now()) }

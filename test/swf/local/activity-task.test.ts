@@ -117,7 +117,7 @@ test('an activity that has not started is canceled at once, inside the batch', a
   expect((await poll()).taskToken).toBeUndefined()
 })
 
-test.each([
+test.concurrent.each([
   ['SCHEDULE_TO_START', { scheduleToStartTimeout: '1' }, false],
   ['SCHEDULE_TO_CLOSE', { scheduleToCloseTimeout: '1' }, true],
   ['START_TO_CLOSE', { startToCloseTimeout: '1' }, true],
@@ -126,7 +126,7 @@ test.each([
   const { run, poll } = await scheduled(given)
   const taskToken = starts ? (await poll()).taskToken : undefined
   if (taskToken) await swf.recordActivityTaskHeartbeat({ taskToken, details: 'last words' })
-  await expect.poll(() => run.types(), { timeout: 3_000 }).toContain('ActivityTaskTimedOut')
+  await expect.poll(() => run.types(), { timeout: 10_000 }).toContain('ActivityTaskTimedOut')
   const event = (await run.history()).find(({ eventType }) => eventType === 'ActivityTaskTimedOut')
   expect(attributes(event)).toEqual({
     timeoutType,
@@ -139,7 +139,7 @@ test.each([
   if (taskToken) await expect(swf.respondActivityTaskCompleted({ taskToken })).rejects.toMatchObject(fault)
 })
 
-test('heartbeats keep an activity alive', async () => {
+test.concurrent('heartbeats keep an activity alive', async () => {
   const { run, poll } = await scheduled({ heartbeatTimeout: '1' })
   const { taskToken } = await poll()
   for (let i = 0; i < 4; i++) {

@@ -146,12 +146,12 @@ test('the last executionContext is kept until another is given', async () => {
   expect(attributes(completed[1])).toEqual({ scheduledEventId: 6, startedEventId: 7 })
 })
 
-test('a task that is not answered times out and is scheduled again', async () => {
+test.concurrent('a task that is not answered times out and is scheduled again', async () => {
   const run = await start({ taskStartToCloseTimeout: '1' })
   const { taskToken } = await run.poll()
   const again = await swf.pollForDecisionTask({ domain: DOMAIN, taskList: { name: run.list } })
   expect(again.taskToken).toBeUndefined()
-  await expect.poll(() => run.types(), { timeout: 3_000 }).toHaveLength(5)
+  await expect.poll(() => run.types(), { timeout: 10_000 }).toHaveLength(5)
   const events = await run.history()
   expect(events.slice(3).map(event => event.eventType)).toEqual(['DecisionTaskTimedOut', 'DecisionTaskScheduled'])
   expect(attributes(events[3])).toEqual({ timeoutType: 'START_TO_CLOSE', scheduledEventId: 2, startedEventId: 3 })
@@ -205,42 +205,45 @@ test('startAtPreviousStartedEvent gives the events since the last decision', asy
   expect(second.events!.at(-1)!.eventId).toBe(second.startedEventId)
 })
 
-test('a decider may ask for another task list; unheard of there, the task returns to the first', async () => {
-  const run = await start()
-  const sticky = unique('sticky')
-  const { taskToken } = await run.poll()
-  await swf.respondDecisionTaskCompleted({
-    taskToken,
-    taskList: { name: sticky },
-    taskListScheduleToStartTimeout: '1',
-  })
-  await run.signal()
-  const onSticky = await swf.pollForDecisionTask({ domain: DOMAIN, taskList: { name: sticky } })
-  expect(onSticky.workflowExecution).toEqual(run.execution)
-  await run.respond(onSticky.taskToken)
-  await run.signal()
-  const before = await run.history()
-  expect(attributes(before[3])).toMatchObject({ taskList: { name: sticky }, taskListScheduleToStartTimeout: '1' })
-  expect(attributes(before.at(-1))).toMatchObject({ taskList: { name: sticky }, scheduleToStartTimeout: '1' })
-  await expect.poll(() => run.types(), { timeout: 3_000 }).toContain('DecisionTaskTimedOut')
-  const after = (await run.history()).slice(before.length)
-  expect(attributes(after[0])).toEqual({
-    timeoutType: 'SCHEDULE_TO_START',
-    scheduledEventId: before.length,
-    startedEventId: 0,
-  })
-  expect(attributes(after[1])).toMatchObject({ taskList: { name: run.list }, scheduleToStartTimeout: 'NONE' })
-  expect((await run.poll()).taskToken).toBeTruthy()
-})
+test.concurrent(
+  'a decider may ask for another task list; unheard of there, the task returns to the first',
+  async () => {
+    const run = await start()
+    const sticky = unique('sticky')
+    const { taskToken } = await run.poll()
+    await swf.respondDecisionTaskCompleted({
+      taskToken,
+      taskList: { name: sticky },
+      taskListScheduleToStartTimeout: '1',
+    })
+    await run.signal()
+    const onSticky = await swf.pollForDecisionTask({ domain: DOMAIN, taskList: { name: sticky } })
+    expect(onSticky.workflowExecution).toEqual(run.execution)
+    await run.respond(onSticky.taskToken)
+    await run.signal()
+    const before = await run.history()
+    expect(attributes(before[3])).toMatchObject({ taskList: { name: sticky }, taskListScheduleToStartTimeout: '1' })
+    expect(attributes(before.at(-1))).toMatchObject({ taskList: { name: sticky }, scheduleToStartTimeout: '1' })
+    await expect.poll(() => run.types(), { timeout: 10_000 }).toContain('DecisionTaskTimedOut')
+    const after = (await run.history()).slice(before.length)
+    expect(attributes(after[0])).toEqual({
+      timeoutType: 'SCHEDULE_TO_START',
+      scheduledEventId: before.length,
+      startedEventId: 0,
+    })
+    expect(attributes(after[1])).toMatchObject({ taskList: { name: run.list }, scheduleToStartTimeout: 'NONE' })
+    expect((await run.poll()).taskToken).toBeTruthy()
+  },
+)
 
-test('a task of the other list that is not answered in time returns to the first list too', async () => {
+test.concurrent('a task of the other list that is not answered in time returns to the first list too', async () => {
   const run = await start({ taskStartToCloseTimeout: '1' })
   const { taskToken } = await run.poll()
   const sticky = { name: unique('sticky') }
   await swf.respondDecisionTaskCompleted({ taskToken, taskList: sticky, taskListScheduleToStartTimeout: '30' })
   await run.signal()
   await swf.pollForDecisionTask({ domain: DOMAIN, taskList: sticky })
-  await expect.poll(() => run.types(), { timeout: 3_000 }).toContain('DecisionTaskTimedOut')
+  await expect.poll(() => run.types(), { timeout: 10_000 }).toContain('DecisionTaskTimedOut')
   expect(attributes((await run.history()).at(-1))).toMatchObject({ taskList: { name: run.list } })
 })
 

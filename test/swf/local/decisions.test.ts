@@ -21,10 +21,10 @@ test.each([
   })
 })
 
-test('a timer fires at its time and wakes the decider', async () => {
+test.concurrent('a timer fires at its time and wakes the decider', async () => {
   const run = await start()
   await run.decide(decide.timer('t', '1', 'c'), decide.timer('now', '0'))
-  await expect.poll(() => run.types(), { timeout: 3_000 }).toHaveLength(9)
+  await expect.poll(() => run.types(), { timeout: 10_000 }).toHaveLength(9)
   const events = await run.history()
   expect(attributes(events[4])).toEqual({
     timerId: 't',
@@ -39,7 +39,7 @@ test('a timer fires at its time and wakes the decider', async () => {
   ])
   const late = events[8]!.eventTimestamp!.getTime() - events[4]!.eventTimestamp!.getTime() - 1_000
   expect(late).toBeGreaterThanOrEqual(0)
-  expect(late).toBeLessThan(100)
+  expect(late).toBeLessThan(1_000)
 })
 
 test('a timer id is in use while its timer is open', async () => {
@@ -70,9 +70,9 @@ test('timers of more than 24.8 days wait', async () => {
   expect(await run.types()).toHaveLength(6)
 })
 
-test('an execution times out at its time', async () => {
+test.concurrent('an execution times out at its time', async () => {
   const run = await start({ executionStartToCloseTimeout: '1' })
-  await expect.poll(async () => (await run.types()).at(-1), { timeout: 3_000 }).toBe('WorkflowExecutionTimedOut')
+  await expect.poll(async () => (await run.types()).at(-1), { timeout: 10_000 }).toBe('WorkflowExecutionTimedOut')
   expect(attributes((await run.history()).at(-1))).toEqual({ timeoutType: 'START_TO_CLOSE', childPolicy: 'TERMINATE' })
   expect((await run.describe()).executionInfo).toMatchObject({ closeStatus: 'TIMED_OUT' })
 })

@@ -3,40 +3,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { act } from '../../../src/swf/local/actions.js'
-import type { Clock } from '../../../src/swf/local/clock.js'
 import { Engine } from '../../../src/swf/local/engine.js'
 import { Execution } from '../../../src/swf/local/execution.js'
 import { FileStore } from '../../../src/swf/local/file-store.js'
 import { MemoryStore } from '../../../src/swf/local/memory-store.js'
 import { Polls } from '../../../src/swf/local/polls.js'
 import type { Store } from '../../../src/swf/local/store.js'
+import { HandClock } from './hand-clock.js'
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
   for (const clean of cleanups.splice(0).reverse()) await clean()
 })
-
-/** A clock that stands still until it is told to go on. */
-class HandClock implements Clock {
-  #now = Date.UTC(2030, 0, 1)
-  #alarm: { at: number; ring: () => void } | undefined
-  now(): number {
-    return this.#now
-  }
-  alarm(at: number | undefined, ring: () => void): void {
-    this.#alarm = at === undefined ? undefined : { at, ring }
-  }
-  advance(ms: number): void {
-    const until = this.#now + ms
-    while (this.#alarm && this.#alarm.at <= until) {
-      const { at, ring } = this.#alarm
-      this.#now = Math.max(this.#now, at)
-      this.#alarm = undefined
-      ring()
-    }
-    this.#now = until
-  }
-}
 
 const DAY = 86_400_000
 const caller = { alive: () => true, onGone: () => {} }
