@@ -1,7 +1,13 @@
 // GraphQL over HTTP: Apollo Server, with our limits and errors.
 
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server'
-import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled'
 import { GraphQLError, type GraphQLSchema } from 'graphql'
 import type { Context, Services } from './context.js'
 import { apiError, present } from './errors.js'
@@ -19,6 +25,7 @@ export function createApollo({ schema, services: { log, metrics } }: ApolloOptio
   return new ApolloServer<Context>({
     schema,
     introspection: true,
+    nodeEnv: 'production',
     includeStacktraceInErrorResponses: false,
     persistedQueries: false,
     allowBatchedHttpRequests: false,
@@ -32,7 +39,17 @@ export function createApollo({ schema, services: { log, metrics } }: ApolloOptio
       warn: text => log.warn(String(text)),
       error: text => log.error(String(text)),
     },
-    plugins: [ApolloServerPluginLandingPageDisabled(), refuseSubscriptions, signErrors, countRequests(metrics)],
+    plugins: [
+      // Their page comes from another host; the others report to Apollo, or put a wrapper around every field.
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      ApolloServerPluginCacheControlDisabled(),
+      refuseSubscriptions,
+      signErrors,
+      countRequests(metrics),
+    ],
   })
 }
 

@@ -75,7 +75,7 @@ function rootCause(error: unknown): unknown {
 /** Complaints about a request: ours have a code, graphql-js and Apollo have codes of their own, or none. */
 function explainGraphQL(error: GraphQLError): Explained {
   const { message, extensions } = error
-  const { code, http: _http, stacktrace: _stacktrace, ...facts } = extensions
+  const { code, http: _http, stacktrace: _stacktrace, requestId: _requestId, ...facts } = extensions
   if (isErrorCode(code)) return { code, message, facts }
   // graphql-js gives this complaint no code.
   if (message.includes('tokens. Parsing aborted'))

@@ -33,7 +33,8 @@ export async function requestCancelExecution(input: RequestCancelExecutionInput,
   await onOpen(target, context, () => context.swf.requestCancelWorkflowExecution(target))
   const execution = await afterwards(target, context, () => find(target, context))
   note(execution, 'execution cancel requested', context)
-  return { ...execution, cancelRequested: true }
+  execution.cancelRequested = true
+  return execution
 }
 
 export async function terminateExecution(input: TerminateExecutionInput, context: Context): Promise<Execution> {

@@ -87,16 +87,16 @@ export interface About {
 
 const NAMES = { changed: 'ExecutionChanged', stuck: 'ExecutionStuck', resync: 'Resync' } as const
 
-export type ExecutionUpdate = ExecutionChanged | ExecutionStuck | Resync
+export type Update = ExecutionChanged | ExecutionStuck | Resync
 export const ExecutionUpdate = createUnionType({
   name: 'ExecutionUpdate',
   description: 'What a subscription to executions gives.',
   types: () => [ExecutionChanged, ExecutionStuck, Resync] as const,
-  resolveType: ({ kind }: ExecutionUpdate) => NAMES[kind],
+  resolveType: ({ kind }: Update) => NAMES[kind],
 })
 
 /** Returns an item of the feed as clients see it. */
-export function updateOf(item: FeedItem, about: About): ExecutionUpdate {
+export function updateOf(item: FeedItem, about: About): Update {
   switch (item.kind) {
     case 'changed': {
       const { cursor, eventId, previousEventId, at, summary } = item.update
@@ -108,7 +108,8 @@ export function updateOf(item: FeedItem, about: About): ExecutionUpdate {
       return { kind: 'stuck', execution: executionOf(item.summary, 'INDEX'), stuck: item.stuck }
     case 'resync': {
       const run = item.summary && { workflowId: item.summary.workflowId, runId: item.summary.runId }
-      return { kind: 'resync', cursor: item.cursor, reason: item.reason, about: { ...about, ...run } }
+      const { cursor, reason } = item
+      return Object.assign(new Resync(), { kind: 'resync' as const, cursor, reason, about: { ...about, ...run } })
     }
   }
 }

@@ -148,11 +148,11 @@ export class ExecutionConnection {
   indexedUpTo?: Date | undefined
 }
 
-/** Returns a summary as clients see it. */
+/** Returns a summary as clients see it: an instance, which type-graphql hands on to resolvers as it is. */
 export function executionOf(summary: ExecutionSummary, source: Source, asOf: Date = new Date()): Execution {
   const { domain, workflowId, runId, startedAt, closedAt, parent, previousRunId, nextRunId, ...rest } = summary
-  return {
-    __typename: 'Execution',
+  return Object.assign(new Execution(), {
+    __typename: 'Execution' as const,
     id: encodeNodeId({ type: 'Execution', domain, workflowId, runId }),
     domain,
     workflowId,
@@ -164,5 +164,5 @@ export function executionOf(summary: ExecutionSummary, source: Source, asOf: Dat
     asOf,
     source,
     kin: { ...(parent && { parent }), ...(previousRunId && { previousRunId }), ...(nextRunId && { nextRunId }) },
-  }
+  })
 }

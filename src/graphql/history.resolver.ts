@@ -17,12 +17,12 @@ export class HistoryResolver {
   async history(
     @Root() execution: Execution,
     @Arg('first', () => Int, { nullable: true, description: `The first so many, ${PAGE}, which is the default.` })
-    first: number | null,
-    @Arg('after', () => String, { nullable: true, description: 'Those behind this cursor.' }) after: string | null,
-    @Arg('last', () => Int, { nullable: true, description: `The last so many, ${PAGE}.` }) last: number | null,
-    @Arg('before', () => String, { nullable: true, description: 'Those ahead of this cursor.' }) before: string | null,
+    first: Maybe<number>,
+    @Arg('after', () => String, { nullable: true, description: 'Those behind this cursor.' }) after: Maybe<string>,
+    @Arg('last', () => Int, { nullable: true, description: `The last so many, ${PAGE}.` }) last: Maybe<number>,
+    @Arg('before', () => String, { nullable: true, description: 'Those ahead of this cursor.' }) before: Maybe<string>,
     @Arg('types', () => [HistoryEventType], { nullable: true, description: 'Only events of these types.' })
-    types: EventType[] | null,
+    types: Maybe<EventType[]>,
     @Ctx() { executions }: Context,
   ): Promise<HistoryConnection> {
     const page = { first, after, last, before, types }
@@ -41,21 +41,24 @@ export class WorkflowExecutionResolver {
   }
 }
 
+/** GraphQL tells null from absent; here they mean the same. */
+type Maybe<T> = T | null | undefined
+
 interface Page {
-  first: number | null
-  after: string | null
-  last: number | null
-  before: string | null
-  types: readonly EventType[] | null
+  first: Maybe<number>
+  after: Maybe<string>
+  last: Maybe<number>
+  before: Maybe<string>
+  types: Maybe<readonly EventType[]>
 }
 
 function pageOf(run: Run, { first, after, last, before, types }: Page): HistoryConnection {
-  if (first !== null && last !== null) throw apiError('BAD_USER_INPUT', 'Give first or last, not both')
-  const size = pageSize(last === null ? 'first' : 'last', first ?? last ?? LIMITS.historyPage, LIMITS.historyPage)
-  const wanted = types === null ? run.events : run.events.filter(({ eventType }) => types.includes(eventType))
+  if (first != null && last != null) throw apiError('BAD_USER_INPUT', 'Give first or last, not both')
+  const size = pageSize(last == null ? 'first' : 'last', first ?? last ?? LIMITS.historyPage, LIMITS.historyPage)
+  const wanted = types == null ? run.events : run.events.filter(({ eventType }) => types.includes(eventType))
   const [from, to] = [eventId('after', after) ?? 0, eventId('before', before) ?? Infinity]
   const between = wanted.filter(({ eventId }) => eventId > from && eventId < to)
-  const shown = last === null ? between.slice(0, size) : between.slice(-size)
+  const shown = last == null ? between.slice(0, size) : between.slice(-size)
   const nodes = shown.map(({ eventId }) => eventOf(run, eventId)!)
   const edges = nodes.map(node => ({ node, cursor: String(node.eventId) }))
   const [start, end] = [shown[0]?.eventId ?? Infinity, shown.at(-1)?.eventId ?? -Infinity]
@@ -72,8 +75,8 @@ function pageOf(run: Run, { first, after, last, before, types }: Page): HistoryC
 }
 
 /** The cursor is the event's number. */
-function eventId(name: string, cursor: string | null): number | undefined {
-  if (cursor === null) return undefined
+function eventId(name: string, cursor: Maybe<string>): number | undefined {
+  if (cursor == null) return undefined
   if (/^\d{1,9}$/.test(cursor)) return Number(cursor)
   throw apiError('BAD_USER_INPUT', `${name} must be the cursor of an event: its eventId`)
 }

@@ -168,7 +168,8 @@ function fieldOf(member: string, { kind }: Swf.MemberKind): MemberField {
     case 'workflowExecution':
       return is(
         () => WorkflowExecution,
-        (execution: Swf.WorkflowExecution, { domain }) => ({ domain, ...execution }),
+        (execution: Swf.WorkflowExecution, { domain }) =>
+          Object.assign(new WorkflowExecution(), { domain, ...execution }),
       )
     case 'tagList':
       return {

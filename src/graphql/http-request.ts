@@ -17,6 +17,12 @@ export function refuse(
   response.status(status).json({ errors: [{ message, extensions }] })
 }
 
+/** Lets only GET and POST through. */
+export function requireMethod(request: Request, response: Response, next: NextFunction): void {
+  if (request.method === 'GET' || request.method === 'POST') return next()
+  refuse(response.set('allow', 'GET, POST'), 405, apiError('BAD_USER_INPUT', 'Send GraphQL with GET or POST'))
+}
+
 /** Lets only JSON through: whatever else is POSTed would be read as no body at all. */
 export function requireJson(request: Request, response: Response, next: NextFunction): void {
   if (request.method !== 'POST' || request.is('application/json')) return next()

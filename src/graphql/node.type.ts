@@ -1,5 +1,6 @@
 // Relay's Node: one id for everything that can be looked up again.
 
+import 'reflect-metadata'
 import { Field, ID, InterfaceType } from 'type-graphql'
 
 /** What a node id is made of: its type, its domain and the key within. */

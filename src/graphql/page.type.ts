@@ -1,5 +1,6 @@
 // Parts of every connection.
 
+import 'reflect-metadata'
 import { Field, Int, ObjectType } from 'type-graphql'
 
 @ObjectType({ description: 'Where a page stands among all.', simpleResolvers: true })

@@ -1,5 +1,6 @@
 // The API's own scalars. Inside, a DateTime is a Date or milliseconds since 1970, a Duration is milliseconds.
 
+import 'reflect-metadata'
 import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
 import { GraphQLJSON } from 'graphql-scalars'
 import { isoDuration, parseIsoDuration } from '../swf/duration.js'

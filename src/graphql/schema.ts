@@ -1,6 +1,5 @@
 // The schema, made from the decorated classes beside this file.
 
-import 'reflect-metadata'
 import { lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql'
 import { buildSchemaSync } from 'type-graphql'
 import { ErrorCodeResolver } from './error-code.resolver.js'

@@ -62,7 +62,7 @@ export class EventStreams {
   }
 
   /** Breaks every stream off, so that clients connect again: a completed one would tell them that nothing more is to come. */
-  stop(): void {
+  close(): void {
     for (const response of this.#open) response.destroy()
   }
 

@@ -5,7 +5,6 @@ import type { Duplex } from 'node:stream'
 import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult, GraphQLError } from 'graphql'
 import { useServer } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
-import type { Service } from '../lifecycle.js'
 import type { Log } from '../telemetry.js'
 import { LIMITS } from './limits.js'
 import type { Operation, Operations } from './operation.js'
@@ -22,11 +21,12 @@ const GRACE = 1_000
 /** "Going away": clients connect again, and resume their subscriptions. */
 const GOING_AWAY = 1001
 
-export class WebSockets implements Service {
+export class WebSockets {
   readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: LIMITS.bytes })
   constructor(private readonly options: WebSocketsOptions) {}
 
-  async start(): Promise<void> {
+  /** Takes WebSockets of the server. */
+  attach(): void {
     const { server, operations } = this.options
     // What these hooks hand on has been presented already, whatever the types of graphql-ws make of it.
     useServer(
@@ -47,7 +47,7 @@ export class WebSockets implements Service {
    * Closes every socket with 1001 and ends its subscriptions. The close goes first: the end of a subscription would tell
    * its client that nothing more is to come.
    */
-  async stop(): Promise<void> {
+  async close(): Promise<void> {
     this.options.server.off('upgrade', this.#upgrade)
     const { clients } = this.#sockets
     for (const client of clients) client.close(GOING_AWAY, 'Going away')

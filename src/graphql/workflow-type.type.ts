@@ -1,5 +1,6 @@
 // Names of registered types.
 
+import 'reflect-metadata'
 import { Field, ObjectType } from 'type-graphql'
 
 @ObjectType({ description: 'A workflow type, as registered in SWF.', simpleResolvers: true })

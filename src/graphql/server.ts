@@ -1,0 +1,161 @@
+// The gateway: GraphQL over HTTP, WebSocket and SSE, on what SWF, the feed and the queues hold.
+//
+// G1. It keeps nothing of its own: any number of gateways serve the same domains.
+// G2. Without Redis it still starts and shows executions; without SWF it still lists them.
+
+import { ExecutionIndex } from '../feed/execution-index.js'
+import { Publisher } from '../feed/publisher.js'
+import { FeedReader } from '../feed/reader.js'
+import { Subscriber } from '../feed/subscriber.js'
+import { Sweeper } from '../feed/sweeper.js'
+import { Tail } from '../feed/tail.js'
+import { startAll, stopAll, type Service } from '../lifecycle.js'
+import { Queues } from '../queues/queue.js'
+import { closeRedis, connectRedis, type Redis } from '../redis.js'
+import type { SwfClient } from '../swf/client.js'
+import { answerProbe, type Log, type Metrics } from '../telemetry.js'
+import { PATHS, createApollo } from './apollo.js'
+import { createContext, type Services } from './context.js'
+import { Domains } from './domains.js'
+import { Histories } from './histories.js'
+import { createHttp } from './http.js'
+import { HttpServer } from './http-server.js'
+import { Operations } from './operation.js'
+import { gatewayReadiness } from './readiness.js'
+import { gatewaySchema } from './schema.js'
+import { EventStreams } from './sse.js'
+import { WebSockets } from './websocket.js'
+import { WorkflowTypes } from './workflow-types.js'
+
+export interface GatewayOptions {
+  host: string
+  /** 0 for a free one. */
+  port: number
+  /** The domain of calls that name none. */
+  domain: string
+  swf: SwfClient
+  redis: { url: string }
+  /** First part of every key in Redis. @default 'swf-gateway' */
+  prefix?: string
+  log: Log
+  metrics: Metrics
+  /** How often SWF is asked for executions that started or closed unseen, in milliseconds. */
+  sweepInterval?: number
+  /** Where the index of executions lies; a file is taken up again after a restart. @default memory */
+  indexFile?: string
+  /** Folder of GraphiQL's page. @default the package's own */
+  graphiql?: string
+}
+
+export class Gateway implements Service {
+  readonly #options: GatewayOptions
+  readonly #redis: Redis
+  readonly #http: HttpServer
+  readonly #services: Services
+  readonly #parts: readonly Service[]
+  readonly readiness: () => Promise<readonly string[]>
+
+  constructor(options: GatewayOptions) {
+    const {
+      domain,
+      swf,
+      redis: { url },
+      prefix,
+      log,
+      metrics,
+      sweepInterval,
+      indexFile,
+    } = options
+    this.#options = options
+    const redis = (this.#redis = connectRedis({ url, name: 'swf-gateway:gateway', log }))
+    const shared = { redis, swf, log, ...(prefix !== undefined && { prefix }) }
+    const reader = new FeedReader({ ...shared, redis: { url } })
+    const index = new ExecutionIndex({ ...shared, reader, ...(indexFile !== undefined && { file: indexFile }) })
+    const subscriber = new Subscriber({ ...shared, redis: { url }, reader })
+    const publisher = new Publisher({ ...shared, index })
+    const tail = new Tail({ ...shared, publisher })
+    const sweeper = new Sweeper({
+      ...shared,
+      domains: [domain],
+      publisher,
+      tail,
+      ...(sweepInterval !== undefined && { interval: sweepInterval }),
+    })
+    this.#services = {
+      domains: new Domains({ swf, domain }),
+      swf,
+      index,
+      publisher,
+      subscriber,
+      tail,
+      queues: new Queues(shared),
+      histories: new Histories({ swf }),
+      types: new WorkflowTypes({ swf }),
+      log,
+      metrics,
+    }
+    this.readiness = gatewayReadiness({ domain, swf, redis, index })
+    this.#http = new HttpServer(options)
+    this.#parts = [reader, index, subscriber, sweeper, this.#endpoints(), this.#http]
+  }
+
+  /** The port that it listens on, once started. */
+  get port(): number {
+    return this.#http.port
+  }
+
+  /** Resolves when requests are answered, which does not mean that SWF and Redis are there: see `readiness`. */
+  async start(): Promise<void> {
+    try {
+      await startAll(this.#parts)
+    } catch (error) {
+      await closeRedis(this.#redis)
+      throw error
+    }
+    this.#options.log.info({ port: this.port, domain: this.#options.domain }, 'gateway listens')
+  }
+
+  /** Ends subscriptions so that clients connect again elsewhere, lets requests end, and closes what it opened. */
+  async stop(): Promise<void> {
+    await stopAll(this.#parts).finally(() => closeRedis(this.#redis))
+  }
+
+  /** What answers on the port: Apollo, event streams and WebSockets. */
+  #endpoints(): Service {
+    const { graphiql, log } = this.#options
+    const services = this.#services
+    const schema = gatewaySchema()
+    const operations = new Operations({ schema, services })
+    const streams = new EventStreams(operations)
+    const sockets = new WebSockets({ server: this.#http.server, path: PATHS.graphql, operations, log })
+    const apollo = createApollo({ schema, services })
+    const context = () => createContext(services)
+    const probe = (path: string) => this.#probe(path)
+    return {
+      start: async () => {
+        await apollo.start()
+        sockets.attach()
+        const listener = createHttp({
+          apollo,
+          streams,
+          context,
+          probe,
+          log,
+          ...(graphiql !== undefined && { graphiql }),
+        })
+        const drain = async () => {
+          streams.close()
+          await sockets.close()
+        }
+        this.#http.serve({ listener, drain })
+      },
+      stop: () => apollo.stop(),
+    }
+  }
+
+  #probe(path: string): ReturnType<typeof answerProbe> {
+    const { metrics, domain } = this.#options
+    metrics.activeExecutions.set({ domain }, this.#services.index.active(domain))
+    return answerProbe(path, metrics, this.readiness)
+  }
+}
