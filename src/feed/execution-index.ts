@@ -225,7 +225,7 @@ class IndexedDomain implements Follower {
       const summaries = held.flatMap(h => ('record' in h ? [h.record.summary] : 'summary' in h ? [h.summary] : []))
       table.put(summaries, generation)
     } while (cursor !== '0')
-    const whole = (await redis.hexists(keys.sweep, 'closed')) === 1
+    const whole = await stream.isWhole(this.domain)
     if (signal.aborted) return
     if (whole) table.dropBefore(this.domain, generation)
     this.#reached(position)

@@ -3,8 +3,9 @@
 // W1. Events are published contiguously: those that Redis has are cut off, those that it lacks are read from SWF first.
 // W2. Any number of publishers may write one run, each from its own part of the history: deciders, tails, sweepers.
 //     The first one wins; the others derive again from what it left, and find that less or nothing is left to do.
-// W3. A run of which Redis has no record, and of which the events do not begin at 1, has lost what subscribers saw of it:
-//     it is written as a snapshot, which they are told of, and not as all its updates once more.
+// W3. A run that had been decided, and of which an emptied Redis has no record, has lost what subscribers saw of it: it is
+//     written as a snapshot, which they are told of, and not as all its updates once more. Where Redis is whole, nobody
+//     has published the run yet (Redis was away): then all its updates are due.
 
 import type { Redis } from '../redis.js'
 import type { SwfClient } from '../swf/client.js'
@@ -32,7 +33,7 @@ export interface PublisherOptions {
 export interface PublishOptions {
   /**
    * How a run begins of which Redis has no record: with all its updates, or as a snapshot. A `quiet` one is told only
-   * to subscribers of that run. @default 'updates' for events from 1, else 'snapshot'
+   * to subscribers of that run. @default 'snapshot' for a run that an emptied Redis must have known, else 'updates'
    */
   unknown?: 'updates' | 'snapshot' | 'quiet'
 }
@@ -62,7 +63,6 @@ export class Publisher {
     const base = contiguous(events) - 1
     const upto = base + events.length
     if (upto === base) return
-    const start = unknown ?? (base === 0 ? 'updates' : 'snapshot')
     let held = this.#recall(execution)
     // What is remembered may be behind: only Redis knows that events are missing.
     if (!held || markOf(held) < base) held = base === 0 ? { at: '-' } : await this.#read(domain, execution)
@@ -73,11 +73,9 @@ export class Publisher {
       const missing = mark < base ? await this.#missing(domain, execution, mark, base) : []
       const fresh = [...missing, ...events.slice(Math.max(0, mark - base))]
       const derived = deriveUpdates(domain, execution, record, fresh)
-      const { summary } = derived.record
-      const entries =
-        record || start === 'updates'
-          ? derived.changes
-          : [{ kind: 'snapshot' as const, summary, quiet: start === 'quiet' }]
+      const start = record ? 'updates' : (unknown ?? (await this.#startOf(domain, held, fresh)))
+      const snapshot = { kind: 'snapshot' as const, summary: derived.record.summary, quiet: start === 'quiet' }
+      const entries = start === 'updates' ? derived.changes : [snapshot]
       const other = await this.#stream.append(domain, execution.runId, held.at, derived.record, entries)
       if (!other)
         return this.#remember(execution, { at: encodeVersion(derived.record.version), record: derived.record })
@@ -129,6 +127,11 @@ export class Publisher {
   async #missing(domain: string, execution: WorkflowExecution, mark: number, base: number): Promise<HistoryEvent[]> {
     this.options.log.debug({ domain, ...execution, mark, base }, 'reading missing events')
     return readHistory(this.options.swf, domain, execution, { upTo: base, after: mark })
+  }
+
+  async #startOf(domain: string, held: Held, events: readonly HistoryEvent[]): Promise<'updates' | 'snapshot'> {
+    if (!events.some(({ eventType }) => eventType === 'DecisionTaskCompleted')) return 'updates'
+    return held.at === '-' && (await this.#stream.isWhole(domain)) ? 'updates' : 'snapshot'
   }
 
   #recall({ runId }: WorkflowExecution): Held | undefined {

@@ -196,6 +196,11 @@ export class FeedStream {
     await this.#redis.feedResync(feedKeys(this.prefix, domain).stream, reason, maxLength)
   }
 
+  /** Tells whether Redis has heard of every run of a domain: false while it is new or was emptied, until a sweep has listed all. */
+  async isWhole(domain: string): Promise<boolean> {
+    return (await this.#redis.hexists(feedKeys(this.prefix, domain).sweep, 'closed')) === 1
+  }
+
   /** The id of the stream's last entry; `0-0` when it has none. */
   async lastId(domain: string): Promise<string> {
     const found = await this.#redis.call('XREVRANGE', feedKeys(this.prefix, domain).stream, '+', '-', 'COUNT', '1')

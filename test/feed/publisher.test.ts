@@ -5,7 +5,7 @@ import type { Redis } from '../../src/redis.js'
 import { encodeExecutionContext } from '../../src/swf/execution-context.js'
 import { testRedis } from '../support/redis.js'
 import { History, saga, swfOf, T0 } from './histories.js'
-import { connected, entriesOf, freshDomain, log } from './redis.js'
+import { connected, entriesOf, freshDomain, log, sweptDomain } from './redis.js'
 
 const { url, prefix } = testRedis()
 let redis: Redis
@@ -23,7 +23,7 @@ const ids = async (domain: string) =>
 const heldOf = async (domain: string, history: History) => (await stream.read(domain, [history.execution.runId]))[0]!
 
 test('appends what is new, and nothing of what is there', async () => {
-  const domain = freshDomain()
+  const domain = await sweptDomain(stream, redis)
   const history = newHistory()
   const decider = publisher()
   history.decisionStarted()
@@ -42,7 +42,7 @@ test('appends what is new, and nothing of what is there', async () => {
 })
 
 test('reads a gap from the end of the history, before it appends', async () => {
-  const domain = freshDomain()
+  const domain = await sweptDomain(stream, redis)
   const history = newHistory()
   const shown = swfOf(history)
   for (let i = 0; i < 40; i++) {
@@ -59,7 +59,7 @@ test('reads a gap from the end of the history, before it appends', async () => {
 })
 
 test('waits for a gap that SWF does not show yet', async () => {
-  const domain = freshDomain()
+  const domain = await sweptDomain(stream, redis)
   const history = newHistory()
   history.decisionStarted()
   const shown = swfOf(history)
@@ -74,7 +74,31 @@ test('waits for a gap that SWF does not show yet', async () => {
   expect(await ids(domain)).toEqual([1, 4, 8])
 })
 
-test('a run without a record, of which only the end is given, is written as a snapshot', async () => {
+test('a run that an emptied Redis must have known is written as a snapshot, however much of it is given', async () => {
+  const history = newHistory()
+  history.decision(saga('RUNNING'))
+  history.signal()
+  history.decisionStarted()
+  for (const from of [1, 6]) {
+    const domain = freshDomain()
+    await publisher(swfOf(history).swf).publish(domain, history.execution, history.from(from))
+    expect(await entriesOf(stream, domain)).toMatchObject([{ kind: 'snapshot', summary: { eventId: 4 } }])
+  }
+})
+
+test('a run that was never published has all its updates, however much of it is given', async () => {
+  const history = newHistory()
+  history.decision(saga('RUNNING'))
+  history.signal()
+  history.decisionStarted()
+  for (const from of [1, 6]) {
+    const domain = await sweptDomain(stream, redis)
+    await publisher(swfOf(history).swf).publish(domain, history.execution, history.from(from))
+    expect(await ids(domain)).toEqual([1, 4])
+  }
+})
+
+test('goes on from a snapshot with updates', async () => {
   const domain = freshDomain()
   const history = newHistory()
   history.decision(saga('RUNNING'))
@@ -98,7 +122,7 @@ test('a run without a record, of which only the end is given, is written as a sn
 })
 
 test('a decider that lost its turn appends nothing', async () => {
-  const domain = freshDomain()
+  const domain = await sweptDomain(stream, redis)
   const history = newHistory()
   history.decisionStarted()
   const [stale, successor] = [publisher(), publisher()]
@@ -116,7 +140,7 @@ test('a decider that lost its turn appends nothing', async () => {
 })
 
 test('the state of an accepted decision is there at once, and is not told again', async () => {
-  const domain = freshDomain()
+  const domain = await sweptDomain(stream, redis)
   const history = newHistory()
   const [decider, tail] = [publisher(), publisher(swfOf(history).swf)]
   history.decisionStarted()
@@ -135,7 +159,7 @@ test('the state of an accepted decision is there at once, and is not told again'
 })
 
 test('a run that has been started is known before its first event, and has all its updates after', async () => {
-  const domain = freshDomain()
+  const domain = await sweptDomain(stream, redis)
   const history = newHistory()
   const learned: string[] = []
   const gateway = new Publisher({ redis, swf: swfOf().swf, prefix, log, index: { learn: s => learned.push(s.runId) } })
@@ -158,7 +182,7 @@ test('a run that has been started is known before its first event, and has all i
 })
 
 test('publishers that race on one run leave each update once, in order', async () => {
-  const domain = freshDomain()
+  const domain = await sweptDomain(stream, redis)
   const history = newHistory()
   const shown = swfOf(history)
   for (let i = 0; i < 30; i++) {
@@ -196,7 +220,7 @@ test('refuses events with a gap between them', async () => {
 })
 
 test('the record of a closed run is kept for the retention, that of an open one for good', async () => {
-  const domain = freshDomain()
+  const domain = await sweptDomain(stream, redis)
   const history = newHistory()
   const decider = new Publisher({ redis, swf: swfOf().swf, prefix, log, retention: 60_000 })
   await decider.publish(domain, history.execution, history.events)

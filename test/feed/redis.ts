@@ -1,6 +1,6 @@
 // A feed in the test run's Redis.
 
-import { FeedStream, type Entry } from '../../src/feed/stream.js'
+import { feedKeys, FeedStream, type Entry } from '../../src/feed/stream.js'
 import { closeRedis, connectRedis, redisReady, type Redis } from '../../src/redis.js'
 import { createLog } from '../../src/telemetry.js'
 import { afterFile } from '../support/dispose.js'
@@ -27,7 +27,14 @@ export async function entriesOf(stream: FeedStream, domain: string): Promise<Ent
 }
 
 let domains = 0
-/** A domain that no other test uses. */
+/** A domain that no other test uses, and of which Redis knows nothing. */
 export function freshDomain(): string {
   return `domain-${++domains}`
+}
+
+/** A domain that no other test uses, and that has been swept: Redis knows of every run there is. */
+export async function sweptDomain(stream: FeedStream, redis: Redis): Promise<string> {
+  const domain = freshDomain()
+  await redis.hset(feedKeys(stream.prefix, domain).sweep, 'opened', 0, 'closed', 0)
+  return domain
 }

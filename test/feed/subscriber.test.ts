@@ -8,7 +8,7 @@ import type { Redis } from '../../src/redis.js'
 import { afterFile } from '../support/dispose.js'
 import { testRedis } from '../support/redis.js'
 import { History, saga, swfOf } from './histories.js'
-import { connected, freshDomain, log } from './redis.js'
+import { connected, freshDomain, log, sweptDomain } from './redis.js'
 
 const { url, prefix } = testRedis()
 let redis: Redis
@@ -68,7 +68,7 @@ const takeUpdates = async (subscription: Subscription, count: number) => updates
 
 describe('live', () => {
   test('gives what happens to one run, to the runs of a workflowId, and to those a filter lets through', async () => {
-    const domain = freshDomain()
+    const domain = await sweptDomain(stream, redis)
     const [mine, sibling, other] = [newHistory('order-1'), newHistory('order-1'), newHistory('order-2')]
     const one = subscribe(domain, { workflowId: 'order-1', runId: mine.execution.runId })
     const both = subscribe(domain, { workflowId: 'order-1' })
@@ -87,7 +87,7 @@ describe('live', () => {
   })
 
   test('tells of a run that is stuck, and that it is healed', async () => {
-    const domain = freshDomain()
+    const domain = await sweptDomain(stream, redis)
     const history = newHistory()
     const subscription = subscribe(domain, { runId: history.execution.runId })
     await subscription.ready
@@ -103,7 +103,7 @@ describe('live', () => {
   })
 
   test('ends by its signal, by return, and by stop', async () => {
-    const domain = freshDomain()
+    const domain = await sweptDomain(stream, redis)
     const mine = newSubscriber()
     const controller = new AbortController()
     const bySignal = mine.subscribe(domain, {}, { signal: controller.signal })
@@ -120,7 +120,7 @@ describe('live', () => {
   })
 
   test('a filter that throws ends its own subscription only', async () => {
-    const domain = freshDomain()
+    const domain = await sweptDomain(stream, redis)
     const bad = subscribe(domain, {
       filter: () => {
         throw new Error('not my day')
@@ -134,7 +134,7 @@ describe('live', () => {
   })
 
   test('a slow subscription gets one RESYNC for what it did not take, then goes on; others miss nothing', async () => {
-    const domain = freshDomain()
+    const domain = await sweptDomain(stream, redis)
     const few = newSubscriber({ ring: 10 })
     const slow = subscribe(domain, {}, undefined, few)
     const quick = subscribe(domain, {}, undefined, few)
@@ -153,7 +153,7 @@ describe('live', () => {
 
 describe('resuming', () => {
   test('one run: exactly what was missed, in order, then live', async () => {
-    const domain = freshDomain()
+    const domain = await sweptDomain(stream, redis)
     const [history, noise] = [newHistory(), newHistory('noise')]
     const topic = { workflowId: 'order', runId: history.execution.runId }
     const first = subscribe(domain, topic)
@@ -177,7 +177,7 @@ describe('resuming', () => {
   })
 
   test('one run, closed meanwhile or with nothing missed', async () => {
-    const domain = freshDomain()
+    const domain = await sweptDomain(stream, redis)
     const history = newHistory()
     const topic = { runId: history.execution.runId }
     const first = subscribe(domain, topic)
@@ -194,7 +194,7 @@ describe('resuming', () => {
   })
 
   test('many runs: over several pages, through a filter, with what happens while it catches up', async () => {
-    const domain = freshDomain()
+    const domain = await sweptDomain(stream, redis)
     const histories = Array.from({ length: 40 }, (_, i) => newHistory(`order-${i % 2}`))
     const topic = { filter: (summary: { workflowId: string }) => summary.workflowId === 'order-0' }
     const first = subscribe(domain, topic)
@@ -221,7 +221,7 @@ describe('resuming', () => {
   })
 
   test('with the cursor of another run, and with one of a RESYNC', async () => {
-    const domain = freshDomain()
+    const domain = await sweptDomain(stream, redis)
     const [a, b] = [newHistory('a'), newHistory('b')]
     const all = subscribe(domain, {})
     await all.ready
@@ -238,7 +238,7 @@ describe('resuming', () => {
   })
 
   test('from before the first update of a run', async () => {
-    const domain = freshDomain()
+    const domain = await sweptDomain(stream, redis)
     const history = newHistory()
     await step(domain, history)
     const cursor = encodeCursor({ streamId: '0-0', run: { runId: history.execution.runId, eventId: 0 } })
@@ -256,7 +256,7 @@ describe('resuming', () => {
   )
 
   test('a trimmed stream gives RESYNC, then what is new', async () => {
-    const domain = freshDomain()
+    const domain = await sweptDomain(stream, redis)
     const [history, other] = [newHistory(), newHistory()]
     const topic = { runId: history.execution.runId }
     const subscriptions = [subscribe(domain, topic), subscribe(domain, {})]
@@ -275,7 +275,7 @@ describe('resuming', () => {
   })
 
   test('a trimmed stream gives no RESYNC to one who missed nothing', async () => {
-    const domain = freshDomain()
+    const domain = await sweptDomain(stream, redis)
     const history = newHistory()
     const topic = { runId: history.execution.runId }
     const first = subscribe(domain, topic)
