@@ -11,8 +11,8 @@ import { run, script } from './script.js'
 import type { TaskFacts } from './task-record.js'
 import { TASK_FUNCTIONS } from './task-scripts.js'
 
-/** How often all open tasks are looked at, in milliseconds; sooner when a process has died. */
-const SWEEP = 5_000
+/** How often all open tasks are looked at, in milliseconds; sooner when a process has died, later when they are many. */
+const SWEEP = 1_000
 /** A job that is not there is missed after this time, in milliseconds. */
 const SETTLE = 2_000
 
@@ -38,10 +38,11 @@ end
 local state = redis.call('HMGET', q .. ':state', 'sweep', 'grace')
 local dead = redis.call('ZRANGEBYSCORE', q .. ':alive', '-inf', '(' .. now)
 if tonumber(state[1] or 0) > now and #dead == 0 then return found end
-redis.call('HSET', q .. ':state', 'sweep', now + ${SWEEP})
+local open = redis.call('ZRANGE', q .. ':tasks', 0, -1)
+redis.call('HSET', q .. ':state', 'sweep', now + math.max(${SWEEP}, #open))
 local grace, changed = tonumber(state[2] or 0) > now, 0
 
-for _, id in ipairs(redis.call('ZRANGE', q .. ':tasks', 0, -1)) do
+for _, id in ipairs(open) do
   if changed == most then
     redis.call('HSET', q .. ':state', 'sweep', now)
     return found

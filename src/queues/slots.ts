@@ -15,7 +15,7 @@ import { parseSettings, type QueueSettings } from './settings.js'
 /** How long a permit outlives its process's last sign of life, in milliseconds. */
 const PERMIT_LIFE = 5_000
 
-// Shared by ACQUIRE and DONE. In: process, how many. Out: list of permits.
+// Shared by ACQUIRE and DONE. In: process, how many. Out: list of permits; the name of one that took a token ends with r.
 export const ACQUIRE_FUNCTION = `
 local function acquire(process, wanted)
   local text = redis.call('GET', q .. ':settings')
@@ -38,7 +38,7 @@ local function acquire(process, wanted)
   end
   local permits = {}
   for i = 1, count do
-    permits[i] = process .. '.' .. redis.call('HINCRBY', q .. ':state', 'permit', 1)
+    permits[i] = process .. '.' .. redis.call('HINCRBY', q .. ':state', 'permit', 1) .. (rate and 'r' or '')
     redis.call('ZADD', q .. ':permits', now + ${PERMIT_LIFE}, permits[i])
   end
   return permits
@@ -48,15 +48,14 @@ end
 // ACQUIRE: asks for permits. In: process, how many. Out: permits, none when P2 forbids.
 const ACQUIRE = script('ACQUIRE', `${ACQUIRE_FUNCTION} return acquire(ARGV[1], tonumber(ARGV[2]))`)
 
-// RELEASE: gives permits back that brought no task, and their tokens. In: permits. Out: nothing.
+// RELEASE: gives permits back that brought no task, and the tokens that were taken for them. In: permits. Out: nothing.
 const RELEASE = script(
   'RELEASE',
   `
-local removed = redis.call('ZREM', q .. ':permits', unpack(ARGV))
-if redis.call('HEXISTS', q .. ':state', 'tokens') == 1 then
-  redis.call('HINCRBYFLOAT', q .. ':state', 'tokens', removed)
+for _, permit in ipairs(ARGV) do
+  local removed = redis.call('ZREM', q .. ':permits', permit)
+  if removed == 1 and string.sub(permit, -1) == 'r' then redis.call('HINCRBYFLOAT', q .. ':state', 'tokens', 1) end
 end
-return removed
 `,
 )
 

@@ -14,6 +14,8 @@ export class SlotPool {
   #refused = false
   #open = false
   #closed = false
+  /** Permits that were given under other rules, to be given back by polls that come back empty. */
+  #outdated = new Set<string>()
   /** How many permits are to be given up by polls that come back empty. */
   #excess = 0
 
@@ -55,10 +57,16 @@ export class SlotPool {
 
   /** Tells whether an empty poll may be followed by another with the same permit; if not, it has been given back. */
   keep(permit: string): boolean {
-    if (this.#open && this.#excess === 0 && this.#permits.has(permit)) return true
+    if (this.#open && this.#excess === 0 && this.#permits.has(permit) && !this.#outdated.has(permit)) return true
     if (this.#excess > 0) this.#excess--
     this.giveBack(permit)
     return false
+  }
+
+  /** The rate has changed: open polls that come back empty are to ask again. */
+  outdate(): void {
+    this.#outdated = new Set(this.#permits)
+    this.#returnSpare()
   }
 
   /** The permit has become a task's slot. */

@@ -248,6 +248,7 @@ export class TaskListWorker {
     this.#hinted = new Map(hints.map(({ task, at }) => [task, at]))
     const changed = JSON.stringify(settings) !== JSON.stringify(this.#settings)
     if (!changed && !first && !emptied) return false
+    if (JSON.stringify(settings.rateLimit) !== JSON.stringify(this.#settings.rateLimit)) this.#pool.outdate()
     this.#settings = settings
     if (!this.#draining.signal.aborted) await this.#runner.setConcurrency(allowedHere(settings))
     await this.#jobs.limit(settings.concurrency)
