@@ -1,0 +1,81 @@
+// GraphiQL in a real browser, under the policy that it is served with.
+
+import { existsSync } from 'node:fs'
+import chromium from '@sparticuz/chromium'
+import { chromium as browsers, type Browser } from 'playwright-core'
+import { build } from 'vite'
+import { afterAll, expect, test } from 'vitest'
+import { tmpDir } from '../support/tmp.js'
+import { until } from '../support/until.js'
+import { startStack, TYPE } from './fixture.js'
+
+const BUILT = new URL('../../dist/console', import.meta.url).pathname
+
+let browser: Browser | undefined
+afterAll(() => browser?.close())
+
+/** Starts the browser that npm installs; undefined where it does not run. */
+async function startBrowser(): Promise<Browser | undefined> {
+  try {
+    browser = await browsers.launch({
+      executablePath: await chromium.executablePath(),
+      args: [...chromium.args, '--no-sandbox'],
+    })
+    return browser
+  } catch (error) {
+    if (process.env.CI) throw error
+    console.warn(`skipped: no browser runs here: ${(error as Error).message.split('\n')[0]}`)
+    return undefined
+  }
+}
+
+async function page(): Promise<string> {
+  if (existsSync(`${BUILT}/index.html`)) return BUILT
+  const outDir = tmpDir('console')
+  await build({ root: new URL('../../console', import.meta.url).pathname, build: { outDir } })
+  return outDir
+}
+
+test('runs a query and a subscription, with nothing from another host and nothing that its policy forbids', async context => {
+  const browser = await startBrowser()
+  if (!browser) return context.skip()
+  const { url, ask, metrics } = await startStack({ graphiql: await page() })
+  const tab = await browser.newPage()
+  const elsewhere: string[] = []
+  const complaints: string[] = []
+  tab.on('request', request => {
+    if (!/^(data|blob):/.test(request.url()) && new URL(request.url()).host !== new URL(url).host)
+      elsewhere.push(request.url())
+  })
+  tab.on('console', message => {
+    if (message.type() === 'error') complaints.push(message.text())
+  })
+  tab.on('pageerror', error => complaints.push(String(error)))
+
+  const shows = (text: RegExp) =>
+    until(async () => text.test((await tab.locator('.graphiql-response').innerText()).replace(/\u00a0/g, ' ')), {
+      what: `GraphiQL shows ${text}`,
+    })
+  const run = async (operation: string) => {
+    await tab.getByRole('button', { name: /Execute query/ }).click()
+    await tab.getByRole('menuitem', { name: operation }).click()
+  }
+  const start = (workflowId: string) =>
+    ask(`mutation { startExecution(input: { workflowId: "${workflowId}", type: "${TYPE.name}" }) { created } }`)
+
+  await start('seen-by-query')
+  await tab.goto(`${url}/graphiql`)
+  await tab.locator('.graphiql-query-editor .view-line').first().waitFor()
+  await run('Running')
+  await shows(/"workflowId": "seen-by-query"/)
+  await run('Updates')
+  await until(async () => (await metrics.subscribers.get()).values[0]?.value === 1, { what: 'GraphiQL has subscribed' })
+  await start('seen-by-subscription')
+  await ask(
+    'mutation { terminateExecution(input: { execution: { workflowId: "seen-by-subscription" } }) { execution { status } } }',
+  )
+  await shows(/"status": "TERMINATED"/)
+  await tab.getByRole('button', { name: 'Show Documentation Explorer' }).click()
+  await tab.getByRole('link', { name: 'Subscription', exact: true }).first().waitFor()
+  expect({ elsewhere, complaints }).toEqual({ elsewhere: [], complaints: [] })
+})
