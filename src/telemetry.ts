@@ -8,9 +8,16 @@ import type { Service } from './lifecycle.js'
 
 export type Log = Logger
 
-/** Opens the log of a component: JSON lines on stdout, one an event. `level` as in pino, or `silent`. @default 'info' */
+/**
+ * Opens the log of a component: JSON lines on stdout, one an event. `level` as in pino, or `silent`. @default 'info'
+ * Written in the background: a reader that has stopped reading must not stop heartbeats. Over 10 MB of arrears, lines are dropped.
+ */
 export function createLog(component: string, level = 'info'): Log {
-  return pino({ level, base: { component }, timestamp: pino.stdTimeFunctions.isoTime, messageKey: 'message' })
+  const destination = pino.destination({ dest: 1, sync: false, maxLength: 10 * 1_024 * 1_024 })
+  return pino(
+    { level, base: { component }, timestamp: pino.stdTimeFunctions.isoTime, messageKey: 'message' },
+    destination,
+  )
 }
 
 /** The metrics of one process; every name begins with `swf_gateway_`. */

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { SECOND } from '../swf/duration.js'
 
 /** A running child. `exited` resolves, with how it ended, when it is gone. */
@@ -82,25 +82,22 @@ export class Supervised {
 
 /**
  * Starts a Node process of this CLI in a process group of its own, so that Ctrl-C reaches only the supervisor; it stops by
- * itself when the supervisor is gone. Ready when it says so over IPC. What it prints goes to `logFile`.
+ * itself when the supervisor is gone. Ready when it says so over IPC. It writes to `logFile` itself: a pipe to a supervisor
+ * that was killed, or sleeps, would fill up and block it.
  */
 export function nodeChild(args: readonly string[], env: NodeJS.ProcessEnv, logFile: string): Starter {
   return async () => {
-    const log = createWriteStream(logFile, { flags: 'a' })
+    const log = openSync(logFile, 'a')
+    const { size: begin } = fstatSync(log)
     const child = spawn(process.execPath, ['--enable-source-maps', ...args], {
       env,
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      stdio: ['ignore', log, log, 'ipc'],
     })
-    let lastWords = ''
-    for (const stream of [child.stdout!, child.stderr!]) {
-      stream.pipe(log, { end: false })
-      stream.on('data', (chunk: Buffer) => (lastWords = `${lastWords}${chunk.toString()}`.slice(-2_000)))
-    }
-    const exited = once(child, 'close').then(([code, signal]: (number | string | null)[]) => {
-      log.end()
-      return signal ? `killed by ${signal}` : `exit code ${code}`
-    })
+    closeSync(log)
+    const exited = once(child, 'exit').then(([code, signal]: (number | string | null)[]) =>
+      signal ? `killed by ${signal}` : `exit code ${code}`,
+    )
     const ready = new Promise<void>(resolve => {
       child.on('message', message => {
         if ((message as { type?: string }).type === 'ready') resolve()
@@ -109,7 +106,7 @@ export function nodeChild(args: readonly string[], env: NodeJS.ProcessEnv, logFi
     await Promise.race([
       ready,
       exited.then(how => {
-        throw new Error(`${how}: ${lastWords.trim().split('\n').slice(-3).join(' | ') || 'it said nothing'}`)
+        throw new Error(`${how}: ${lastWords(logFile, begin)}`)
       }),
     ])
     return {
@@ -123,4 +120,10 @@ export function nodeChild(args: readonly string[], env: NodeJS.ProcessEnv, logFi
       },
     }
   }
+}
+
+/** The end of what was written to a log from `begin` on, in one line. */
+function lastWords(logFile: string, begin: number): string {
+  const words = readFileSync(logFile).subarray(begin).toString().trim().split('\n').slice(-3).join(' | ')
+  return words.slice(-2_000) || 'it said nothing'
 }
