@@ -36,6 +36,8 @@ export interface PublishOptions {
    * to subscribers of that run. @default 'snapshot' for a run that an emptied Redis must have known, else 'updates'
    */
   unknown?: 'updates' | 'snapshot' | 'quiet'
+  /** How long to wait for missing events that SWF does not show yet, in milliseconds. @default 5 * SECOND */
+  patience?: number
 }
 
 /** Records kept in memory, so that most appends are one round trip. */
@@ -58,7 +60,7 @@ export class Publisher {
     domain: string,
     execution: WorkflowExecution,
     events: readonly HistoryEvent[],
-    { unknown }: PublishOptions = {},
+    { unknown, patience }: PublishOptions = {},
   ): Promise<void> {
     const base = contiguous(events) - 1
     const upto = base + events.length
@@ -70,7 +72,7 @@ export class Publisher {
       const record = 'record' in held ? held.record : undefined
       const mark = markOf(held)
       if (mark >= upto) return this.#remember(execution, held)
-      const missing = mark < base ? await this.#missing(domain, execution, mark, base) : []
+      const missing = mark < base ? await this.#missing(domain, execution, mark, base, patience) : []
       const fresh = [...missing, ...events.slice(Math.max(0, mark - base))]
       const derived = deriveUpdates(domain, execution, record, fresh)
       const start = record ? 'updates' : (unknown ?? (await this.#startOf(domain, held, fresh)))
@@ -124,9 +126,16 @@ export class Publisher {
   }
 
   /** The events after `mark`, up to `base`. */
-  async #missing(domain: string, execution: WorkflowExecution, mark: number, base: number): Promise<HistoryEvent[]> {
+  async #missing(
+    domain: string,
+    execution: WorkflowExecution,
+    mark: number,
+    base: number,
+    patience?: number,
+  ): Promise<HistoryEvent[]> {
     this.options.log.debug({ domain, ...execution, mark, base }, 'reading missing events')
-    return readHistory(this.options.swf, domain, execution, { upTo: base, after: mark })
+    const options = { upTo: base, after: mark, ...(patience !== undefined && { patience }) }
+    return readHistory(this.options.swf, domain, execution, options)
   }
 
   async #startOf(domain: string, held: Held, events: readonly HistoryEvent[]): Promise<'updates' | 'snapshot'> {

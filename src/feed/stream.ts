@@ -105,7 +105,7 @@ local id = ARGV[2] ~= '' and ARGV[2] or last
 local entries = {}
 for step = 1, tonumber(ARGV[3]) do
   local found = id ~= '' and redis.call('XRANGE', KEYS[2], id, id)[1]
-  if not found then return {tonumber(record[2] or -1) == have and 1 or 0, '', last, entries} end
+  if not found then return {tonumber(record[2] or 0) == have and 1 or 0, '', last, entries} end
   local field = {}
   for i = 1, #found[2], 2 do field[found[2][i]] = found[2][i + 1] end
   if field.k == 'snapshot' then return {0, '', last, entries} end
