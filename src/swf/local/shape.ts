@@ -21,6 +21,9 @@ type Structure<M extends Members> = {
 /** What a shape returns. */
 export type Of<S> = S extends Shape<infer T> ? T : never
 
+/** The most problems of one request that its fault describes. */
+const MOST_SHOWN = 20
+
 const shown = (value: unknown) => {
   const text = String(value)
   return text.length > 256 ? `${text.slice(0, 256)}...` : text
@@ -87,7 +90,8 @@ export const timestamp: Shape<number> = value => {
 export function list<T>(item: Shape<T>, max = Infinity): Shape<T[]> {
   return (value, at, problems) => {
     if (!Array.isArray(value)) throw mistyped(value, 'a List')
-    if (value.length > max) problems.push(problem(`[${value}]`, at, `have length less than or equal to ${max}`))
+    if (value.length > max)
+      problems.push(problem(`[${value.length} members]`, at, `have length less than or equal to ${max}`))
     const copy: T[] = []
     for (let i = 0; i < value.length; i++) {
       const path = `${at}.${i + 1}.member`
@@ -124,7 +128,7 @@ export function parse<T>(shape: Shape<T>, value: unknown): T {
   const copy = shape(value, '', problems)
   if (problems.length > 0) {
     throw validation(
-      `${problems.length} validation error${problems.length > 1 ? 's' : ''} detected: ${problems.join('; ')}`,
+      `${problems.length} validation error${problems.length > 1 ? 's' : ''} detected: ${problems.slice(0, MOST_SHOWN).join('; ')}`,
     )
   }
   return copy

@@ -93,6 +93,24 @@ test('values of the wrong type are serialization errors', async () => {
   await refused(post('"text"'), 'SerializationException')
 })
 
+test('objects that do not want to be texts are refused like others', async () => {
+  const odd = { toString: 1, valueOf: [], toJSON: {} }
+  const tags = { domain: DOMAIN, workflowId: 'w', workflowType, tagList: Array.from({ length: 9 }, () => odd) }
+  await refused(
+    post(JSON.stringify(tags).replaceAll('{}', '{"toString":1}'), action('StartWorkflowExecution')),
+    'SerializationException',
+  )
+  const names = JSON.stringify({ ...tags, tagList: Array.from({ length: 9 }, () => 'x') })
+  await refused(post(names, action('StartWorkflowExecution')), 'ValidationException')
+  const many = JSON.stringify({
+    taskToken: 'x',
+    decisions: Array.from({ length: 20_000 }, () => ({ decisionType: 'X' })),
+  })
+  expect(
+    (await refused(post(many, action('RespondDecisionTaskCompleted')), 'ValidationException')).length,
+  ).toBeLessThan(9_999)
+})
+
 test('all that is wrong with a request is said at once', async () => {
   const message = await refused(post('{"registrationStatus":"X","maximumPageSize":1001}'), 'ValidationException')
   expect(message).toMatch(/^2 validation errors detected: /)
