@@ -22,8 +22,8 @@ export interface Follower {
 }
 
 export interface Following {
-  /** The id of the entry after which the follower is given every one. */
-  ready: Promise<string>
+  /** Where the reader is at the moment of asking: whoever is a follower then is given every entry after this id. */
+  readonly ready: Promise<string>
   stop(): void
 }
 
@@ -56,7 +56,12 @@ export class FeedReader implements Service {
       this.#domains.delete(domain)
       void reader.stop()
     }
-    return { ready: reader.ready, stop }
+    return {
+      get ready() {
+        return reader.ready
+      },
+      stop,
+    }
   }
 
   async stop(): Promise<void> {
@@ -72,7 +77,7 @@ const BLOCK = 2 * SECOND
 const GRACE = 5 * SECOND
 
 class DomainReader {
-  /** Replaced whenever the reader is positioned, so that late followers get where it is. */
+  /** Resolves to where the reader is; replaced whenever it moves. */
   ready: Promise<string>
   readonly followers: Follower[] = []
   readonly #redis: Redis
