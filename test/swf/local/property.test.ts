@@ -283,7 +283,7 @@ async function play(world: World, steps: Step[]): Promise<void> {
   }
 }
 
-const RUNS = Number(process.env.LOCAL_SWF_SEQUENCES ?? 200)
+const RUNS = Number(process.env.LOCAL_SWF_SEQUENCES ?? 120)
 
 test('whatever is called in whatever order, every history is right and adds up to the state', async () => {
   await fc.assert(
