@@ -1,14 +1,10 @@
 // Configuration: flags first, then the environment, then a file, then defaults. Only the CLI reads it; everything else
 // receives options. A flag `--log-level` is SWF_GATEWAY_LOG_LEVEL in the environment and `logLevel` in the file.
 
-import { existsSync, readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { createSwfClient, type SwfClient } from '../swf/client.js'
 import { milliseconds, parseIsoDuration, type Duration } from '../swf/duration.js'
-import { CliError } from './error.js'
-
-/** The file read when `--config` names none. */
-const CONFIG_FILE = 'swf-gateway.config.json'
+import { CONFIG_FILE } from './config-file.js'
 
 /** Returns an option that the environment can also set, as SWF_GATEWAY_<FLAG> unless `env` names another variable. */
 export function option(flags: string, description: string, env?: string): Option {
@@ -98,27 +94,4 @@ export function swfClient(config: SwfConfig, maxPolls?: number): SwfClient {
     ...(config.region && { region: config.region }),
     ...(maxPolls && { maxPolls }),
   })
-}
-
-/** Fills what neither a flag nor the environment gave from the configuration file. */
-export function applyConfigFile(command: Command): void {
-  const named = command.opts<{ config?: string }>().config
-  const path = named ?? CONFIG_FILE
-  if (!existsSync(path)) {
-    if (named) throw new CliError('CONFIG_NOT_FOUND', `There is no file ${named}`)
-    return
-  }
-  let file: Record<string, unknown>
-  try {
-    file = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
-  } catch (error) {
-    throw new CliError('CONFIG_INVALID', `${path} is no JSON: ${(error as Error).message}`)
-  }
-  for (const made of command.options) {
-    const name = made.attributeName()
-    const source = command.getOptionValueSource(name)
-    if (!(name in file) || (source !== undefined && source !== 'default')) continue
-    const value = String(file[name])
-    command.setOptionValueWithSource(name, made.parseArg ? made.parseArg(value, undefined as never) : value, 'config')
-  }
 }

@@ -23,7 +23,7 @@ import { runProcess } from './run-process.js'
 type Config = SwfConfig & RedisConfig & ListenConfig & { app: string; pollers: number; cached: number }
 
 export function deciderCommand(): Command {
-  const command = new Command('decider').description('run workflows: poll decision tasks, replay, decide').addHelpText(
+  const command = new Command('decider').addHelpText(
     'after',
     `
 Any number of deciders may serve a domain; an execution is decided by one at a time.

@@ -43,17 +43,15 @@ const STOP_WORKERS = 3_200
 const STOP_BASE = 1_200
 
 export function devCommand(): Command {
-  const command = new Command('dev')
-    .description('run everything on this machine: local SWF, Redis, gateway, decider, worker')
-    .addHelpText(
-      'after',
-      `
+  const command = new Command('dev').addHelpText(
+    'after',
+    `
 No AWS account is used, whatever the environment holds. State stays in --data and goes on with the next start.
 A process that dies is started again. Logs are in DIR/logs, addresses and process ids in DIR/dev.json.
 
 Example:
   swf-gateway dev --app dist/app.js`,
-    )
+  )
   withApp(command)
     .addOption(option('--data <directory>', 'where state and logs are kept').default('.data'))
     .option('--fresh', 'begin empty: deletes the state in --data first')

@@ -15,7 +15,7 @@ import {
 import { runProcess } from './run-process.js'
 
 export function gatewayCommand(): Command {
-  const command = new Command('gateway').description('serve GraphQL over HTTP, WebSocket and SSE').addHelpText(
+  const command = new Command('gateway').addHelpText(
     'after',
     `
 Paths: /graphql (HTTP and WebSocket), /graphql/stream (SSE), /graphiql, /livez, /readyz, /metrics.

@@ -16,18 +16,16 @@ interface Config {
 }
 
 export function localSwfCommand(): Command {
-  const command = new Command('local-swf')
-    .description('serve Amazon SWF on this machine, for any SDK or the AWS CLI')
-    .addHelpText(
-      'after',
-      `
+  const command = new Command('local-swf').addHelpText(
+    'after',
+    `
 Example:
   swf-gateway local-swf --data .data/swf &
   export AWS_ENDPOINT_URL_SWF=http://127.0.0.1:4596 AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
   aws swf list-domains --registration-status REGISTERED
 
 With --data an answered request survives a crash. Only a poll's answer may leave before it is synced to disk.`,
-    )
+  )
   withPort(command, "SWF's protocol", 4596)
     .addOption(option('--data <directory>', 'keep the state in this directory'))
     .addOption(option('--in-memory', 'keep the state in memory (without --data this is what happens)'))

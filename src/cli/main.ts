@@ -1,13 +1,35 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { applyConfigFile } from './config.js'
-import { deciderCommand } from './decider.js'
-import { devCommand } from './dev.js'
-import { gatewayCommand } from './gateway.js'
-import { localSwfCommand } from './local-swf.js'
-import { registerCommand } from './register.js'
-import { workerCommand } from './worker.js'
+import { applyConfigFile } from './config-file.js'
+
+/** The verbs. Only the one that is called is loaded: a decider has no use for a GraphQL server. */
+const VERBS: Record<string, { description: string; load: () => Promise<Command> }> = {
+  dev: {
+    description: 'run everything on this machine: local SWF, Redis, gateway, decider, worker',
+    load: async () => (await import('./dev.js')).devCommand(),
+  },
+  gateway: {
+    description: 'serve GraphQL over HTTP, WebSocket and SSE',
+    load: async () => (await import('./gateway.js')).gatewayCommand(),
+  },
+  decider: {
+    description: 'run workflows: poll decision tasks, replay, decide',
+    load: async () => (await import('./decider.js')).deciderCommand(),
+  },
+  worker: {
+    description: 'run activity handlers: poll SWF, fan out to BullMQ',
+    load: async () => (await import('./worker.js')).workerCommand(),
+  },
+  'local-swf': {
+    description: 'serve Amazon SWF on this machine, for any SDK or the AWS CLI',
+    load: async () => (await import('./local-swf.js')).localSwfCommand(),
+  },
+  register: {
+    description: 'register the domain and the types of an app',
+    load: async () => (await import('./register.js')).registerCommand(),
+  },
+}
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -25,17 +47,12 @@ AWS_ENDPOINT_URL_SWF, AWS_REGION and REDIS_URL. Options may also stand in swf-ga
   )
   .hook('preAction', (_program, command) => applyConfigFile(command))
 
-for (const command of [
-  devCommand(),
-  gatewayCommand(),
-  deciderCommand(),
-  workerCommand(),
-  localSwfCommand(),
-  registerCommand(),
-])
-  program.addCommand(command)
-
 try {
+  const called = process.argv.slice(2).find(word => word in VERBS)
+  for (const [name, { description, load }] of Object.entries(VERBS)) {
+    const command = name === called ? await load() : new Command(name)
+    program.addCommand(command.description(description))
+  }
   await program.parseAsync()
 } catch (error) {
   const { code, message, exitCode = 1 } = error as Error & { code?: string; exitCode?: number }

@@ -9,7 +9,7 @@ import { integer, option, swfClient, withSwf, type SwfConfig } from './config.js
 type Config = SwfConfig & { app: string; retention: number }
 
 export function registerCommand(): Command {
-  const command = new Command('register').description('register the domain and the types of an app').addHelpText(
+  const command = new Command('register').addHelpText(
     'after',
     `
 What is registered already is left as it is; types are immutable in SWF, so a changed contract needs a new version.

@@ -20,7 +20,7 @@ import { runProcess } from './run-process.js'
 type Config = SwfConfig & RedisConfig & ListenConfig & { app: string; concurrency?: number; drain: number }
 
 export function workerCommand(): Command {
-  const command = new Command('worker').description('run activity handlers: poll SWF, fan out to BullMQ').addHelpText(
+  const command = new Command('worker').addHelpText(
     'after',
     `
 Concurrency of the whole fleet is a setting of each task list (GraphQL: updateQueue), obeyed while workers run.

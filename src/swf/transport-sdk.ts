@@ -1,18 +1,55 @@
 // Calls through the AWS SDK: credentials and region from the AWS chain, requests signed.
 
-import { SWFClient, type SWFClientConfig } from '@aws-sdk/client-swf'
-import * as sdk from '@aws-sdk/client-swf'
+import type { SWFClient, SWFClientConfig } from '@aws-sdk/client-swf'
 import { SwfFault, swfFault } from './errors.js'
 import type { Action } from './client-actions.js'
 import type { Transport } from './transport.js'
 
 type Command = new (input: object) => Parameters<SWFClient['send']>[0]
 
-/** Opens two SDK clients: polls have sockets of their own, else open polls would starve responds and heartbeats. */
+interface Clients {
+  commands: Record<string, Command>
+  polls: SWFClient
+  calls: SWFClient
+}
+
+/**
+ * Opens two SDK clients, at the first call: processes that never call Amazon need not load the SDK. Polls have sockets of
+ * their own, else open polls would starve responds and heartbeats.
+ */
 export function sdkTransport(options: { endpoint?: string; region?: string; maxPolls?: number }): {
   transport: Transport
   close(): void
 } {
+  let clients: Promise<Clients> | undefined
+  const transport: Transport = async (action, input, { signal, timeout }) => {
+    const { commands, polls, calls } = await (clients ??= openClients(options))
+    const command = new commands[`${action}Command`]!(input)
+    const controller = new AbortController()
+    const abort = () => controller.abort(signal?.reason)
+    const limit = setTimeout(() => controller.abort(new Error(`no answer within ${timeout} ms`)), timeout)
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      const client = action.startsWith('PollFor') ? polls : calls
+      const { $metadata: _metadata, ...output } = await client.send(command, { abortSignal: controller.signal })
+      return output
+    } catch (error) {
+      throw fromSdk(action, error as Error)
+    } finally {
+      clearTimeout(limit)
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+  const close = () =>
+    void clients?.then(({ polls, calls }) => {
+      polls.destroy()
+      calls.destroy()
+    })
+  return { transport, close }
+}
+
+async function openClients(options: { endpoint?: string; region?: string; maxPolls?: number }): Promise<Clients> {
+  const sdk = await import('@aws-sdk/client-swf')
   const client = (maxSockets: number) => {
     const config: SWFClientConfig = {
       maxAttempts: 1,
@@ -20,34 +57,10 @@ export function sdkTransport(options: { endpoint?: string; region?: string; maxP
       ...(options.endpoint && { endpoint: options.endpoint }),
       requestHandler: { httpAgent: { maxSockets, keepAlive: true }, httpsAgent: { maxSockets, keepAlive: true } },
     }
-    return new SWFClient(config)
+    return new sdk.SWFClient(config)
   }
-  const polls = client(options.maxPolls ?? 100)
-  const calls = client(200)
-  return {
-    transport: async (action, input, { signal, timeout }) => {
-      const command = new (sdk as unknown as Record<string, Command>)[`${action}Command`]!(input)
-      const controller = new AbortController()
-      const abort = () => controller.abort(signal?.reason)
-      const limit = setTimeout(() => controller.abort(new Error(`no answer within ${timeout} ms`)), timeout)
-      signal?.addEventListener('abort', abort, { once: true })
-      try {
-        const { $metadata: _metadata, ...output } = await (action.startsWith('PollFor') ? polls : calls).send(command, {
-          abortSignal: controller.signal,
-        })
-        return output
-      } catch (error) {
-        throw fromSdk(action, error as Error)
-      } finally {
-        clearTimeout(limit)
-        signal?.removeEventListener('abort', abort)
-      }
-    },
-    close: () => {
-      polls.destroy()
-      calls.destroy()
-    },
-  }
+  const commands = sdk as unknown as Record<string, Command>
+  return { commands, polls: client(options.maxPolls ?? 100), calls: client(200) }
 }
 
 function fromSdk(action: Action, error: Error): SwfFault {

@@ -1,0 +1,31 @@
+// The configuration file: options in camelCase, as JSON.
+
+import { existsSync, readFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import { CliError } from './error.js'
+
+/** The file read when `--config` names none. */
+export const CONFIG_FILE = 'swf-gateway.config.json'
+
+/** Fills what neither a flag nor the environment gave from the configuration file. */
+export function applyConfigFile(command: Command): void {
+  const named = command.opts<{ config?: string }>().config
+  const path = named ?? CONFIG_FILE
+  if (!existsSync(path)) {
+    if (named) throw new CliError('CONFIG_NOT_FOUND', `There is no file ${named}`)
+    return
+  }
+  let file: Record<string, unknown>
+  try {
+    file = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
+  } catch (error) {
+    throw new CliError('CONFIG_INVALID', `${path} is no JSON: ${(error as Error).message}`)
+  }
+  for (const made of command.options) {
+    const name = made.attributeName()
+    const source = command.getOptionValueSource(name)
+    if (!(name in file) || (source !== undefined && source !== 'default')) continue
+    const value = String(file[name])
+    command.setOptionValueWithSource(name, made.parseArg ? made.parseArg(value, undefined as never) : value, 'config')
+  }
+}
