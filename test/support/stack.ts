@@ -15,7 +15,7 @@ import { readHistory } from '../../src/swf/history.js'
 import type { HistoryEvent } from '../../src/swf/history-event.js'
 import { createLog, createMetrics, type Metrics } from '../../src/telemetry.js'
 import { ActivityWorker } from '../../src/workers/activity/activity-worker.js'
-import { Decider } from '../../src/workers/decider/decider.js'
+import { Decider, type DeciderOptions } from '../../src/workers/decider/decider.js'
 import type { App } from '../../src/workers/definitions.js'
 import { afterFile } from './dispose.js'
 import { checkHistory } from './history-checker.js'
@@ -39,6 +39,8 @@ export interface Stack {
   graphql<T = any>(query: string, variables?: object): Promise<T>
   /** A WebSocket client, closed after the file. */
   subscriber(): Client
+  /** Starts one more decider, stopped after the file. */
+  addDecider(workflows: App['workflows'], options?: Partial<DeciderOptions>): Promise<Decider>
   history(execution: { workflowId: string; runId: string }): Promise<HistoryEvent[]>
 }
 
@@ -55,7 +57,7 @@ export class GraphQLAnswer extends Error {
 /** Starts a stack in a domain of its own, stopped after the file; every history it made is checked then. */
 export async function startStack({ transport = 'http', cached, ...app }: StackOptions): Promise<Stack> {
   const { url, prefix } = testRedis()
-  const local = await localSwf()
+  const local = await localSwf({ pollTimeout: 500 })
   const domain = `test-${randomUUID()}`
   const options = { transport, endpoint: local.endpoint, region: 'us-east-1', maxPolls: 200 }
   const swf = createSwfClient(options)
@@ -71,17 +73,19 @@ export async function startStack({ transport = 'http', cached, ...app }: StackOp
   const redis = connectRedis({ url, name: 'test:decider', log: log('decider') })
   const publisher = new Publisher({ redis, swf, prefix, log: log('decider') })
   const tail = new Tail({ swf, publisher, redis, prefix, log: log('decider') })
-  const decider = new Decider({
-    swf,
-    publisher,
-    tail,
-    queues: new Queues({ redis, prefix, log: log('decider') }),
-    domain,
-    workflows: app.workflows ?? [],
-    log: log('decider'),
-    metrics: metrics.decider,
-    ...(cached !== undefined && { cached }),
-  })
+  const createDecider = (workflows: App['workflows'], options: Partial<DeciderOptions> = {}) =>
+    new Decider({
+      swf,
+      publisher,
+      tail,
+      queues: new Queues({ redis, prefix, log: log('decider') }),
+      domain,
+      workflows: workflows ?? [],
+      log: log('decider'),
+      metrics: metrics.decider,
+      ...options,
+    })
+  const decider = createDecider(app.workflows, cached === undefined ? {} : { cached })
   const worker = new ActivityWorker({
     swf,
     redis: { url },
@@ -147,6 +151,12 @@ export async function startStack({ transport = 'http', cached, ...app }: StackOp
       const client = createClient({ url: endpoint.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
       clients.push(client)
       return client
+    },
+    addDecider: async (workflows, options) => {
+      const added = createDecider(workflows, options)
+      services.push(added)
+      await added.start()
+      return added
     },
     history: execution => readHistory(swf, domain, execution),
   }
