@@ -4,7 +4,10 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { Order } from './order.js'
 
-/** How an order must end. `status` is how SWF closes the execution, where that is not the same word. */
+/**
+ * How an order must end. `status` is how SWF closes the execution, where that is not the same word; `reason` is how its reason
+ * begins: where tries run out, the last one may have failed in another way than those before.
+ */
 const Expectation = z.strictObject({
   state: z.enum(['COMPLETED', 'FAILED']),
   status: z.enum(['COMPLETED', 'FAILED', 'CANCELED', 'TERMINATED']).optional(),

@@ -23,7 +23,7 @@ export function problem({ entry: { expect }, execution }: Outcome): string | und
   if (status !== expected) return `ended ${status}${failure ? ` (${failure.reason})` : ''}, expected ${expected}`
   if (status !== 'TERMINATED' && saga?.state !== expect.state)
     return `its saga ended ${saga?.state ?? 'without a state'}, expected ${expect.state}`
-  if (expect.reason !== undefined && failure?.reason !== expect.reason)
+  if (expect.reason !== undefined && !failure?.reason.startsWith(expect.reason))
     return `failed for ${failure?.reason ?? 'no reason'}, expected ${expect.reason}`
   return undefined
 }
