@@ -27,6 +27,8 @@ export interface ExecutionIndexOptions {
   domains?: readonly string[]
   /** Where the table lies; a file is taken up again after a restart. @default ':memory:' */
   file?: string
+  /** How long closed executions are kept, in milliseconds. @default 30 * DAY, as records in Redis are */
+  retention?: number
   /** Shares the reader of this process: the index then knows of an update before any subscriber does. @default it polls Redis */
   reader?: FeedReader
   /** How long `start` waits for the first walk to end, in milliseconds; it goes on afterwards. @default 5 * SECOND */
@@ -96,13 +98,14 @@ export class ExecutionIndex implements Service {
   #open(domain: string): IndexedDomain | undefined {
     let indexed = this.#domains.get(domain)
     if (indexed || this.#stopping.signal.aborted) return indexed
-    const { redis, prefix = DEFAULTS.prefix, log } = this.options
+    const { redis, prefix = DEFAULTS.prefix, log, retention = DEFAULTS.retention } = this.options
     indexed = new IndexedDomain(domain, {
       table: this.#table,
       stream: this.#stream,
       redis,
       prefix,
       log,
+      retention,
       signal: this.#stopping.signal,
     })
     this.#domains.set(domain, indexed)
@@ -122,6 +125,7 @@ class IndexedDomain implements Follower {
   #following: Following | undefined
   #walking: Promise<void> | undefined
   #walkAgain = false
+  #pruneAt = 0
 
   constructor(
     private readonly domain: string,
@@ -131,6 +135,7 @@ class IndexedDomain implements Follower {
       redis: Redis
       prefix: string
       log: Log
+      retention: number
       signal: AbortSignal
     },
   ) {
@@ -160,6 +165,7 @@ class IndexedDomain implements Follower {
 
   caughtUp(): void {
     if (!this.#walking && this.upTo !== undefined) this.upTo = Date.now()
+    this.#prune()
   }
 
   /** Goes on where a table that was kept left off, if that is still in the stream; else walks. */
@@ -186,6 +192,14 @@ class IndexedDomain implements Follower {
   #reached(streamId: string): void {
     this.has.table.setPosition(this.domain, streamId)
     this.upTo = Date.now()
+    this.#prune()
+  }
+
+  #prune(): void {
+    const now = Date.now()
+    if (now < this.#pruneAt) return
+    this.#pruneAt = now + 10 * SECOND
+    this.has.table.prune(this.domain, now - this.has.retention)
   }
 
   #walk(): void {

@@ -43,6 +43,8 @@ export interface ExecutionPage {
 
 /** Counting stops here. */
 const COUNTED = 10_000
+/** Executions that one call drops: it must not keep others waiting. */
+const PRUNED = 1_000
 /** When an open execution closes, to the order of closing. */
 const NEVER = Number.MAX_SAFE_INTEGER
 
@@ -64,6 +66,7 @@ CREATE INDEX IF NOT EXISTS by_parent ON execution (domain, parent_run_id, starte
 CREATE TABLE IF NOT EXISTS tag (
   domain TEXT NOT NULL, tag TEXT NOT NULL, run_id TEXT NOT NULL, PRIMARY KEY (domain, tag, run_id)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS tags_of ON tag (run_id);
 CREATE TABLE IF NOT EXISTS position (domain TEXT PRIMARY KEY, stream_id TEXT, generation INTEGER NOT NULL);
 `
 const VERSION = 1
@@ -176,6 +179,19 @@ export class ExecutionTable {
     this.#statement(
       'DELETE FROM tag WHERE domain = ? AND run_id NOT IN (SELECT run_id FROM execution WHERE domain = tag.domain)',
     ).run(domain)
+  }
+
+  /** Drops executions that closed before a time, some of them at a call. */
+  prune(domain: string, closedBefore: number): void {
+    const sql = 'SELECT run_id FROM execution WHERE domain = ? AND closed_at < ? LIMIT ?'
+    const rows = this.#statement(sql).all(domain, closedBefore, PRUNED) as { run_id: string }[]
+    if (rows.length === 0) return
+    this.#db.transaction(() => {
+      for (const { run_id: runId } of rows) {
+        this.#statement('DELETE FROM execution WHERE domain = ? AND run_id = ?').run(domain, runId)
+        this.#statement('DELETE FROM tag WHERE run_id = ? AND domain = ?').run(runId, domain)
+      }
+    })()
   }
 
   close(): void {

@@ -20,22 +20,39 @@ export interface Resync {
   summary?: ExecutionSummary
 }
 
+// Thousands of subscriptions are given the same item.
+const made = new WeakMap<Entry, FeedItem>()
+
 /** Returns what an entry is to a subscription; undefined when it does not concern it. */
 export function itemOf(entry: Entry, topic: Topic): FeedItem | undefined {
-  if (entry.kind === 'started') return undefined
-  if (entry.kind === 'resync') return topic.runId === undefined ? resyncItem(entry.streamId, entry.reason) : undefined
-  const { summary, streamId } = entry
-  if (topic.runId !== undefined && summary.runId !== topic.runId) return undefined
-  if (topic.workflowId !== undefined && summary.workflowId !== topic.workflowId) return undefined
-  if (topic.filter && !topic.filter(summary)) return undefined
+  if (!concerns(entry, topic)) return undefined
+  let item = made.get(entry)
+  if (!item) made.set(entry, (item = makeItem(entry)))
+  return item
+}
+
+function concerns(entry: Entry, { runId, workflowId, filter }: Topic): entry is Exclude<Entry, { kind: 'started' }> {
+  if (entry.kind === 'started') return false
+  if (entry.kind === 'resync') return runId === undefined
+  if (runId !== undefined && entry.summary.runId !== runId) return false
+  if (workflowId !== undefined && entry.summary.workflowId !== workflowId) return false
+  if (entry.kind === 'snapshot' && entry.quiet && runId === undefined) return false
+  return !filter || filter(entry.summary)
+}
+
+function makeItem(entry: Exclude<Entry, { kind: 'started' }>): FeedItem {
+  const { streamId } = entry
   switch (entry.kind) {
+    case 'resync':
+      return resyncItem(streamId, entry.reason)
     case 'snapshot':
-      if (entry.quiet && topic.runId === undefined) return undefined
-      return { ...resyncItem(streamId, 'this run was read anew from its history'), summary }
-    case 'stuck':
+      return { ...resyncItem(streamId, 'this run was read anew from its history'), summary: entry.summary }
+    case 'stuck': {
+      const { summary } = entry
       return { kind: 'stuck', summary, ...(summary.stuck && { stuck: summary.stuck }) }
+    }
     case 'changed': {
-      const { eventId, previousEventId, at } = entry
+      const { eventId, previousEventId, at, summary } = entry
       const cursor = encodeCursor({ streamId, run: { runId: summary.runId, eventId } })
       return { kind: 'changed', update: { cursor, eventId, previousEventId, at, summary } }
     }

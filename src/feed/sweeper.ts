@@ -11,8 +11,8 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Service } from '../lifecycle.js'
 import { isRedisAway, type Redis } from '../redis.js'
-import type { SwfClient } from '../swf/client.js'
-import { MINUTE, SECOND } from '../swf/duration.js'
+import type { SwfClient, WorkflowExecutionInfo } from '../swf/client.js'
+import { HOUR, MINUTE, SECOND } from '../swf/duration.js'
 import { SwfFault } from '../swf/errors.js'
 import { HistoryIncomplete } from '../swf/history.js'
 import type { WorkflowExecution } from '../swf/history-event.js'
@@ -52,6 +52,8 @@ local marks = redis.call('HMGET', KEYS[1], 'opened', 'closed')
 return {1, marks[1] or '', marks[2] or ''}
 `
 
+/** Runs that are remembered as settled. */
+const SETTLED = 100_000
 /** Histories read at a time, and how many of them at once. */
 const BATCH = 50
 const AT_ONCE = 8
@@ -65,6 +67,9 @@ export class Sweeper implements Service {
   readonly #lookback: number
   readonly #pause: number
   readonly #prefix: string
+  /** Listed runs that Redis was seen to know as they are listed: a sweep sees most runs many times. */
+  readonly #settled = new Set<string>()
+  #settledUntil = 0
   #nextCall = 0
   #running: Promise<unknown> = Promise.resolve()
 
@@ -118,6 +123,10 @@ export class Sweeper implements Service {
     const marks = await this.#lease(domain)
     if (!marks) return
     const anew = marks.closed === undefined
+    if (anew || this.#settled.size > SETTLED || Date.now() > this.#settledUntil) {
+      this.#settled.clear()
+      this.#settledUntil = Date.now() + HOUR
+    }
     const opened = await this.#list(domain, 'open', marks.opened, anew)
     const closed = await this.#list(domain, 'closed', marks.closed, anew)
     if (anew && opened.found + closed.found > 0) await this.#stream.resync(domain, 'executions were listed anew')
@@ -141,12 +150,8 @@ export class Sweeper implements Service {
     let found = 0
     await this.#pace()
     for await (const infos of listPages(swf, domain, list, oldestDate)) {
-      const held = await this.#stream.read(
-        domain,
-        infos.map(({ execution }) => execution!.runId!),
-      )
-      const unknown = infos.filter((_, i) => isNews(list, held[i]!))
       for (const info of infos) newest = Math.max(newest, listedAt(list, info))
+      const unknown = await this.#news(domain, list, infos)
       found += unknown.length
       const executions = unknown.map(({ execution }) => execution as WorkflowExecution)
       if (anew && executions.length > 0) {
@@ -162,6 +167,25 @@ export class Sweeper implements Service {
       await this.#pace()
     }
     return { newest, found }
+  }
+
+  /** Returns those listed runs of which Redis does not know what the list says. */
+  async #news(
+    domain: string,
+    list: List,
+    infos: readonly WorkflowExecutionInfo[],
+  ): Promise<readonly WorkflowExecutionInfo[]> {
+    const key = (info: WorkflowExecutionInfo) => `${list} ${info.execution!.runId}`
+    const unsettled = infos.filter(info => !this.#settled.has(key(info)))
+    const held = await this.#stream.read(
+      domain,
+      unsettled.map(({ execution }) => execution!.runId!),
+    )
+    return unsettled.filter((info, i) => {
+      if (isNews(list, held[i]!)) return true
+      this.#settled.add(key(info))
+      return false
+    })
   }
 
   /** Makes records of the histories of runs that have been listed only, for as long as the time allows. */

@@ -189,6 +189,16 @@ describe('the table', () => {
     table.close()
   })
 
+  test('drops what closed before a time, and nothing that is open', () => {
+    const table = new ExecutionTable(':memory:')
+    const closed = { status: 'COMPLETED' as const, tags: ['a'] }
+    table.put([summary('1', { ...closed, closedAt: T0 }), summary('2', { ...closed, closedAt: T0 + 1 }), summary('3')])
+    table.prune('shop', T0 + 1)
+    expect(table.list('shop', { first: 9 }).items.map(({ runId }) => runId)).toEqual(['3', '2'])
+    expect(table.list('shop', { first: 9, filter: { tag: 'a' } }).count.value).toBe(1)
+    table.close()
+  })
+
   test('refuses a cursor that is none', () => {
     const table = new ExecutionTable(':memory:')
     expect(() => table.list('shop', { first: 1, after: 'nonsense' })).toThrow(
@@ -202,11 +212,13 @@ let runs = 0
 const newHistory = () => new History({ workflowId: `order-${++runs}`, runId: `run-${runs}` })
 async function publishSome(domain: string, count: number): Promise<History[]> {
   const histories = Array.from({ length: count }, newHistory)
-  for (const history of histories) {
-    history.decision(saga('RUNNING'))
-    history.signal()
-    await publisher.publish(domain, history.execution, history.events)
-  }
+  await Promise.all(
+    histories.map(history => {
+      history.decision(saga('RUNNING'))
+      history.signal()
+      return publisher.publish(domain, history.execution, history.events)
+    }),
+  )
   return histories
 }
 

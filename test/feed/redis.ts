@@ -1,6 +1,6 @@
 // A feed in the test run's Redis.
 
-import { feedKeys, FeedStream, type Entry } from '../../src/feed/stream.js'
+import { feedKeys, type Entry, type FeedStream } from '../../src/feed/stream.js'
 import { closeRedis, connectRedis, redisReady, type Redis } from '../../src/redis.js'
 import { createLog } from '../../src/telemetry.js'
 import { afterFile } from '../support/dispose.js'

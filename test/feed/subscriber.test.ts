@@ -115,7 +115,7 @@ describe('live', () => {
     await byReturn.return!()
     expect(mine.size).toBe(1)
     await mine.stop()
-    expect(await Promise.all(pending)).toEqual(Array(3).fill({ value: undefined, done: true }))
+    expect(await Promise.all(pending)).toEqual(pending.map(() => ({ value: undefined, done: true })))
     expect(mine.size).toBe(0)
   })
 
@@ -149,6 +149,18 @@ describe('live', () => {
     expect(resync).toMatchObject({ kind: 'resync', reason: 'too slow' })
     expect(ids(rest)).toEqual([44, 48, 52, 56])
   })
+})
+
+test('a stream that is lost under its subscriptions gives each a RESYNC, before what is new', async () => {
+  const domain = await sweptDomain(stream, redis)
+  const history = newHistory()
+  const subscriptions = [subscribe(domain, {}), subscribe(domain, { runId: history.execution.runId })]
+  await Promise.all(subscriptions.map(({ ready }) => ready))
+  await step(domain, history)
+  for (const subscription of subscriptions) await take(subscription, 2)
+  await redis.del(feedKeys(prefix, domain).stream)
+  await step(domain, history)
+  for (const subscription of subscriptions) expect(ids(await take(subscription, 2))).toEqual(['resync', 8])
 })
 
 describe('resuming', () => {

@@ -81,13 +81,13 @@ test('reaches subscribers by itself', async () => {
 
 test('fills an emptied Redis from SWF: the index equals what the histories say', async () => {
   const { shop, domain, newSweeper } = await newShop()
-  const runs = []
-  for (let i = 0; i < 60; i++) {
+  const run = async (i: number) => {
     const execution = await shop.start([`tag-${i % 3}`])
     if (i % 2) await shop.decide(execution, saga('COMPENSATING', `step ${i}`))
     if (i % 3 === 1) await shop.terminate(execution)
-    runs.push(execution)
+    return execution
   }
+  const runs = await Promise.all(Array.from({ length: 60 }, (_, i) => run(i)))
   const subscriber = new Subscriber({ redis: { url }, prefix, log })
   const subscription = subscriber.subscribe(domain, {})
   await subscription.ready
