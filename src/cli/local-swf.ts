@@ -24,7 +24,7 @@ Example:
   export AWS_ENDPOINT_URL_SWF=http://127.0.0.1:4596 AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
   aws swf list-domains --registration-status REGISTERED
 
-With --data an answered request survives a crash. Only a poll's answer may leave before it is synced to disk.`,
+With --data an answered request survives a crash: the answer leaves after the synced commit that holds it.`,
   )
   withPort(command, "SWF's protocol", 4596)
     .addOption(option('--data <directory>', 'keep the state in this directory'))

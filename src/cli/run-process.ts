@@ -10,6 +10,9 @@ import type { Log } from '../telemetry.js'
 /** The longest that stopping may take, in milliseconds: open polls (60 s) and running activities, under SIGKILL's 75 s. */
 const GRACE = 74_000
 
+/** How long a process may take to stop when `dev` is gone, in milliseconds. */
+const ORPHAN_GRACE = 5_000
+
 /** Starts services and keeps them until the process is told to stop. Resolves when they are started. */
 export async function runProcess(log: Log, services: readonly Service[], started: () => object): Promise<void> {
   process.on('unhandledRejection', (error: unknown) => {
@@ -27,7 +30,13 @@ export async function runProcess(log: Log, services: readonly Service[], started
       log.info('stopped')
     },
   )
-  process.once('disconnect', () => grace.close())
+  // Without its supervisor, SWF and Redis are gone too: there is little to wait for.
+  const orphaned = () => {
+    setTimeout(() => process.exit(1), ORPHAN_GRACE).unref()
+    grace.close()
+  }
+  process.once('disconnect', orphaned)
+  if (process.send && !process.connected) orphaned()
   try {
     await startAll(services)
   } catch (error) {

@@ -27,12 +27,15 @@ export function sleep(duration: Duration, { shielded = false }: { shielded?: boo
 export async function withTimeout<T>(duration: Duration, work: Promise<T>): Promise<T> {
   const timer = sleep(duration)
   const expired = timer.then(() => {
-    cancel(work)
     throw new TimeoutExpired(milliseconds(duration))
   })
   expired.catch(() => {})
   try {
     return await Promise.race([work, expired])
+  } catch (failure) {
+    // Only now: canceled first, the work's own end would win the race.
+    if (failure instanceof TimeoutExpired) cancel(work)
+    throw failure
   } finally {
     cancel(timer)
   }

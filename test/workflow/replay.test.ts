@@ -308,6 +308,73 @@ describe('signals', () => {
   })
 })
 
+describe('what an author gets wrong', () => {
+  test('a signal that its validator refuses is dropped by a handler, and a failure where it is awaited', async () => {
+    const checked = defineSignal('checked', {
+      input: {
+        '~standard': {
+          version: 1,
+          vendor: 'test',
+          validate: value => (typeof value === 'number' ? { value } : { issues: [{ message: 'no number' }] }),
+        },
+      },
+    })
+    const handled: number[] = []
+    const handling = defineWorkflow('W', '1', {}, async () => {
+      checked.handle(value => handled.push(value))
+      await sleep('1h')
+    })
+    const story = new Story(handling)
+    await story.go()
+    await story.signal('checked', 'seven').signal('checked', 7).go()
+    expect(handled).toEqual(expect.arrayContaining([7]))
+    expect(handled).not.toContain('seven')
+    expect(story.turn).toMatchObject({ warnings: ['signal checked is not valid: no number'] })
+
+    const waiting = new Story(defineWorkflow('W', '1', {}, async () => checked.receive()))
+    await waiting.go()
+    expect(brief(await waiting.signal('checked', 'seven').go())).toEqual(['FailWorkflowExecution ValidationFailed'])
+  })
+
+  test.each<[string, () => Promise<unknown>]>([
+    [
+      'a handler',
+      async () => {
+        go.handle(() => {
+          throw new TypeError('oops')
+        })
+        await sleep('1h')
+      },
+    ],
+    [
+      'a condition',
+      async () => {
+        let heard = false
+        go.handle(() => (heard = true))
+        await condition(() => {
+          if (heard) throw new TypeError('oops')
+          return false
+        })
+      },
+    ],
+  ])('%s that throws makes the run stuck, and says where', async (_what, run) => {
+    const story = new Story(defineWorkflow('W', '1', {}, run))
+    await story.go()
+    expect(await story.signal('go', { by: 'me' }).decide()).toMatchObject({
+      kind: 'stuck',
+      stuck: { reason: 'TypeError: oops', location: expect.stringContaining('replay.test.ts') as string },
+    })
+  })
+
+  test('withTimeout around a signal or a condition expires', async () => {
+    for (const wait of [() => go.receive(), () => condition(() => false)]) {
+      const story = new Story(defineWorkflow('W', '1', {}, async () => withTimeout<unknown>('3s', wait())))
+      await story.go()
+      expect(brief(await story.fire(/sleep/).go())).toEqual(['FailWorkflowExecution TimeoutExpired'])
+    }
+  })
+})
+
 describe('cancel', () => {
   test('surfaces at the await and reaches the running activity; the execution closes as canceled', async () => {
     const story = new Story(defineWorkflow('W', '1', {}, async () => one({ n: 1 })))

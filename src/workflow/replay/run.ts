@@ -36,6 +36,7 @@ import {
   ActivityTaskFailed,
   ActivityTaskTimedOut,
   ScheduleActivityTaskFailed,
+  ValidationFailed,
   WorkflowExecutionCancelRequested,
   WorkflowFailure,
   tooLarge,
@@ -47,7 +48,7 @@ import { describe, describeEvent, difference, recordedDecisions } from './diverg
 import { Operation } from './operation.js'
 import { isParkTimer, PARKED_MARKER } from './park.js'
 import { randomSequence } from './random.js'
-import { authorLocation, Stuck } from './stuck.js'
+import { Stuck, stuckBy } from './stuck.js'
 
 /** What a decision task is to be answered with. */
 export interface Decided {
@@ -258,19 +259,27 @@ export class RunState implements RunContext {
     for (const event of due) {
       if (!this.#apply(event)) continue
       yield
-      yield* this.#settleConditions()
+      yield* this.#settleConditions(event)
       this.#settleOutcome(event)
     }
     this.lastStartedEventId = startedEventId
   }
 
-  *#settleConditions(): Generator<void, void> {
+  *#settleConditions(event: HistoryEvent): Generator<void, void> {
     for (;;) {
-      const met = this.#conditions.find(({ predicate }) => predicate())
+      const met = this.#conditions.find(({ predicate }) => this.#holds(predicate, event))
       if (!met) return
       this.#conditions = this.#conditions.filter(other => other !== met)
       met.operation.resolve()
       yield
+    }
+  }
+
+  #holds(predicate: () => boolean, event: HistoryEvent): boolean {
+    try {
+      return predicate()
+    } catch (error) {
+      throw stuckBy(error, event)
     }
   }
 
@@ -434,10 +443,20 @@ export class RunState implements RunContext {
       this.#signalKeys.add(key)
     }
     const inbox = this.signals(signalName)
-    if (inbox.handler) inbox.handler(value)
+    if (inbox.handler) this.#handle(inbox.handler, value, event)
     else if (inbox.waiting.length) inbox.waiting.shift()!.resolve(value)
     else inbox.buffered.push(value)
     return true
+  }
+
+  /** Calls a signal's handler. A signal that its validator refuses is none of the author's making: it is dropped. */
+  #handle(handler: (value: unknown) => void, value: unknown, event: HistoryEvent): void {
+    try {
+      handler(value)
+    } catch (error) {
+      if (!(error instanceof ValidationFailed)) throw stuckBy(error, event)
+      this.#warnings.push(error.message)
+    }
   }
 
   // --- the author's function ---
@@ -486,13 +505,12 @@ export class RunState implements RunContext {
       return cancelWorkflowExecution({})
     if (error instanceof WorkflowFailure)
       return failWorkflowExecution({ reason: cutReason(error.reason), details: encodeFailure(error.toFailure()) })
+    if (this.definition.options.onError === 'park') throw stuckBy(error, event)
     const { name = 'Error', message = String(error) } = (error ?? {}) as Partial<Error>
-    if (this.definition.options.onError === 'fail')
-      return failWorkflowExecution({
-        reason: cutReason(name),
-        details: encodeFailure({ code: 'WORKFLOW_ERROR', reason: name, message }),
-      })
-    throw new Stuck(`${name}: ${message}`, event.eventId, authorLocation(error))
+    return failWorkflowExecution({
+      reason: cutReason(name),
+      details: encodeFailure({ code: 'WORKFLOW_ERROR', reason: name, message }),
+    })
   }
 
   #decided(): Decided {

@@ -11,10 +11,16 @@ export class Stuck extends Error {
   }
 }
 
+/** Returns why a run is stuck whose author's code threw what is no failure. */
+export function stuckBy(error: unknown, event: { eventId: number }): Stuck {
+  const { name = 'Error', message = String(error) } = (error ?? {}) as Partial<Error>
+  return new Stuck(`${name}: ${message}`, event.eventId, authorLocation(error))
+}
+
 const OWN = new URL('..', import.meta.url).pathname
 
 /** Returns the first line of a stack that is the author's: not Node's, not a dependency's, not of this folder. */
-export function authorLocation(error: unknown): string | undefined {
+function authorLocation(error: unknown): string | undefined {
   const { stack } = (error ?? {}) as { stack?: string }
   for (const line of stack?.split('\n') ?? []) {
     const at = /\(?((?:file:\/\/)?[^()\s]+:\d+:\d+)\)?$/.exec(line.trim())?.[1]
