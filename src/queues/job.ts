@@ -124,7 +124,7 @@ export class JobRunner {
   }
 
   /** Takes no more jobs, waits for those that run, at most `patience` milliseconds, and closes its connections. */
-  async close(patience = 5_000): Promise<void> {
+  async close(patience: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const impatient = new Promise(resolve => (timer = setTimeout(resolve, patience)))
     await Promise.race([this.#worker.close().catch(() => {}), impatient])

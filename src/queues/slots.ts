@@ -93,8 +93,8 @@ redis.call('HSET', processes, process, observed)
 for i = 6, #ARGV do redis.call('ZADD', permits, now + ${PERMIT_LIFE}, ARGV[i]) end
 
 local capacity = 0
-local live = redis.call('ZRANGEBYSCORE', alive, now, '+inf')
-for _, seen in ipairs(redis.call('HMGET', processes, unpack(live))) do
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', alive, now, '+inf')) do
+  local seen = redis.call('HGET', processes, name)
   if seen then capacity = capacity + cjson.decode(seen).capacity end
 end
 redis.call('HSET', q .. ':state', 'capacity', capacity, 'tick', now)

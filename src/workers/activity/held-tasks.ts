@@ -12,12 +12,16 @@ import type { PolledTask } from './task.js'
 
 /** A task younger than this is not looked after, in milliseconds. */
 const SETTLE = 1_000
+/** How long to wait for the process that runs a task to put its record back, once Redis has lost it, in milliseconds. */
+const OWNER_FIRST = 2_500
 
 interface Held extends PolledTask {
   permit: string
   at: number
   beatAt: number
   admitted: boolean
+  /** When its record was found missing. */
+  lostAt?: number
   busy: boolean
 }
 
@@ -65,6 +69,7 @@ export class HeldTasks {
         jobs.add({ id: record.id, startedEventId: record.startedEventId, takeovers: 0 }),
       ])
       held.admitted = true
+      delete held.lostAt
       if (admitted === 'CLOSED') this.#drop(held)
     } catch (error) {
       log.warn({ err: (error as Error).message, activityId: record.activityId }, 'task not admitted, trying again')
@@ -79,15 +84,22 @@ export class HeldTasks {
     const states = await this.options.records.states(held.map(({ record }) => record.id)).catch(() => undefined)
     states?.forEach((state, i) => {
       const task = held[i]!
-      if (state === undefined) task.admitted = false
+      if (state === undefined) this.#lost(task)
       else if (state.state !== 'WAIT' || state.startedEventId !== task.record.startedEventId) this.#drop(task)
     })
+  }
+
+  /** Gives its owner, if there is one, time to come first; else it is admitted again, after SWF was asked. */
+  #lost(held: Held): void {
+    held.lostAt ??= Date.now()
+    if (held.lostAt + OWNER_FIRST > Date.now()) return
+    held.admitted = false
   }
 
   async #rescue(held: Held, away: boolean): Promise<void> {
     const { beat, taskToken } = held.record
     const now = Date.now()
-    if (beat > 0 && held.beatAt + beat <= now) {
+    if (held.lostAt !== undefined || (beat > 0 && held.beatAt + beat <= now)) {
       held.beatAt = now
       try {
         await this.options.swf.recordActivityTaskHeartbeat({ taskToken })

@@ -16,6 +16,7 @@ import { Slots, type TickReply } from '../../queues/slots.js'
 import { TaskRecords } from '../../queues/task-record.js'
 import type { Redis } from '../../redis.js'
 import type { SwfClient } from '../../swf/client.js'
+import { SECOND } from '../../swf/duration.js'
 import { isFault } from '../../swf/errors.js'
 import type { Log, Metrics } from '../../telemetry.js'
 import type { Handler } from '../definitions.js'
@@ -131,7 +132,7 @@ export class TaskListWorker {
       await this.#processor.finishLate()
       await this.#slots.leave(this.#pool.permits).catch(() => {})
     }
-    await this.#runner.close()
+    await this.#runner.close(this.#options.redis.status !== 'ready' ? SECOND / 2 : 5 * SECOND)
     await this.#jobs.close()
   }
 

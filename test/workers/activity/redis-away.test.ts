@@ -42,7 +42,9 @@ test('Redis killed: what runs ends at SWF all the same, and polling comes back b
   await run.schedule(tasks('before', 'during', 'after'))
   await until(() => waiting.size === 3, { what: 'all run' })
   await redis.kill()
-  await until(() => running.readiness().some(missing => /redis/.test(missing)), { what: 'the worker says what it lacks' })
+  await until(() => running.readiness().some(missing => /redis/.test(missing)), {
+    what: 'the worker says what it lacks',
+  })
   waiting.get('during')!.end()
   expect(await run.closed('during')).toMatchObject({ eventType: 'ActivityTaskCompleted' })
   await run.schedule({ meanwhile: { input: { at: 'once' }, envelope } })

@@ -1,0 +1,135 @@
+import { beforeEach, expect, test } from 'vitest'
+import { queueKey } from '../../src/queues/keys.js'
+import { loadScripts } from '../../src/queues/script.js'
+import { DEFAULT_SETTINGS, updateSettings, type QueueSettings, type SettingsChange } from '../../src/queues/settings.js'
+import { Slots } from '../../src/queues/slots.js'
+import { readNumbers } from '../../src/queues/stats.js'
+import { taskId, TaskRecords } from '../../src/queues/task-record.js'
+import { connectRedis, redisReady } from '../../src/redis.js'
+import { createLog } from '../../src/telemetry.js'
+import { afterFile } from '../support/dispose.js'
+import { testRedis } from '../support/redis.js'
+
+const { url } = testRedis()
+const redis = connectRedis({ url, name: 'test', log: createLog('test', 'silent') })
+afterFile(() => redis.disconnect())
+loadScripts(redis)
+await redisReady(redis)
+
+let count = 0
+let key = ''
+let slots: Slots
+beforeEach(async () => {
+  key = queueKey('test', 'domain', `slots ${++count}`)
+  slots = new Slots(redis, key, 'a')
+})
+
+const tick = (
+  process = slots,
+  capacity = 20,
+  settings: QueueSettings = DEFAULT_SETTINGS,
+  permits: string[] = [],
+  first = true,
+) =>
+  process.tick({
+    lease: 60_000,
+    first,
+    observed: { version: settings.version, concurrency: capacity, active: 0, capacity, draining: false },
+    settings,
+    permits,
+  })
+const set = (change: SettingsChange) => updateSettings(redis, key, change, 'test')
+const admit = (records: TaskRecords, activityId: string, permit: string) =>
+  records.admit(
+    {
+      id: taskId('run', activityId),
+      taskToken: 'token',
+      startedEventId: 5,
+      workflowExecution: { workflowId: 'workflow', runId: 'run' },
+      activityId,
+      activityType: { name: 'Work', version: '1' },
+      beat: 0,
+    },
+    Date.now() + 60_000,
+    permit,
+  )
+
+test('no permit without a sign of life, nor beyond what is allowed and can be run', async () => {
+  expect(await slots.acquire(3)).toEqual([])
+  await tick(slots, 4)
+  expect(await slots.acquire(3)).toHaveLength(3)
+  expect(await slots.acquire(3)).toHaveLength(1)
+  await tick(new Slots(redis, key, 'b'), 4)
+  await set({ concurrency: 6 })
+  expect(await slots.acquire(9)).toHaveLength(2)
+  await set({ prefetch: 2 })
+  expect(await slots.acquire(9)).toHaveLength(2)
+  expect(await slots.acquire(9)).toEqual([])
+})
+
+test('a permit becomes the slot of its task, and the slot a permit again', async () => {
+  const records = new TaskRecords(redis, key, 'a')
+  await tick(slots, 1)
+  const [permit] = await slots.acquire(1)
+  await admit(records, '1.1', permit!)
+  expect(await readNumbers(redis, key)).toMatchObject({ depth: 1, active: 0, slotsHeld: 1 })
+  expect(await slots.acquire(1)).toEqual([])
+  const claim = await records.claim(taskId('run', '1.1'), 'n')
+  expect(claim.kind).toBe('RUN')
+  expect(await readNumbers(redis, key)).toMatchObject({ depth: 0, active: 1, slotsHeld: 1 })
+  const handedOver = await records.done({ id: taskId('run', '1.1'), startedEventId: 5 }, 'n', 1)
+  expect(handedOver).toHaveLength(1)
+  expect(await readNumbers(redis, key)).toMatchObject({ depth: 0, active: 0, slotsHeld: 1 })
+  await slots.release(handedOver)
+  expect((await readNumbers(redis, key)).slotsHeld).toBe(0)
+})
+
+test('a paused queue gives no permit, nor one with concurrency 0', async () => {
+  await tick()
+  await set({ paused: true })
+  expect(await slots.acquire(1)).toEqual([])
+  await set({ paused: false, concurrency: 0 })
+  expect(await slots.acquire(1)).toEqual([])
+})
+
+test('a permit costs a token of the rate; one that brought no task gives it back', async () => {
+  await tick()
+  await set({ rateLimit: { tasks: 3, per: 86_400_000 } })
+  const permits = await slots.acquire(9)
+  expect(permits).toHaveLength(3)
+  expect(await slots.acquire(1)).toEqual([])
+  await slots.release(permits.slice(1))
+  expect(await slots.acquire(9)).toHaveLength(2)
+})
+
+test('permits live with their process, and are counted as long', async () => {
+  await tick(slots, 2)
+  const permits = await slots.acquire(2)
+  await redis.zadd(`${key}:permits`, '1', permits[0]!)
+  expect((await readNumbers(redis, key)).slotsHeld).toBe(1)
+  const { free, lapsed } = await tick(slots, 2, DEFAULT_SETTINGS, permits, false)
+  expect({ free, lapsed }).toEqual({ free: 0, lapsed: false })
+  await slots.leave(permits)
+  expect(await readNumbers(redis, key)).toMatchObject({ slotsHeld: 0, processes: [] })
+})
+
+test('settings: defaults of the last start, then the operator, and what a worker obeyed outlives their loss', async () => {
+  await tick(slots, 1, { ...DEFAULT_SETTINGS, concurrency: 7 })
+  expect((await tick(slots, 1, { ...DEFAULT_SETTINGS, concurrency: 9 })).settings.concurrency).toBe(9)
+  expect((await tick(slots, 1, DEFAULT_SETTINGS, [], false)).settings.concurrency).toBe(9)
+  const { settings, previous } = await set({ concurrency: 4, paused: true })
+  expect(previous.concurrency).toBe(9)
+  expect(settings).toMatchObject({ version: 1, concurrency: 4, paused: true, changedBy: 'test' })
+  expect((await tick(slots, 1, DEFAULT_SETTINGS)).settings).toEqual(settings)
+  await redis.del(`${key}:settings`)
+  expect((await tick(slots, 1, settings, [], false)).settings).toEqual(settings)
+})
+
+test('tells when Redis has lost its data, and when a lease had run out', async () => {
+  const { epoch } = await tick()
+  expect(await tick(slots, 1, DEFAULT_SETTINGS, [], false)).toMatchObject({ epoch, lapsed: false })
+  await redis.zadd(`${key}:alive`, '1', 'a')
+  expect(await tick(slots, 1, DEFAULT_SETTINGS, [], false)).toMatchObject({ epoch, lapsed: true })
+  await redis.del(...(await redis.keys(`*slots%20${count}*`)))
+  expect((await tick(slots, 1, DEFAULT_SETTINGS, [], false)).epoch).not.toBe(epoch)
+})

@@ -1,0 +1,197 @@
+import { beforeEach, expect, test } from 'vitest'
+import { readAbandoned, readDue } from '../../src/queues/due.js'
+import { queueKey } from '../../src/queues/keys.js'
+import { loadScripts } from '../../src/queues/script.js'
+import { DEFAULT_SETTINGS } from '../../src/queues/settings.js'
+import { Slots } from '../../src/queues/slots.js'
+import { readNumbers } from '../../src/queues/stats.js'
+import { hintCancel, taskId, TaskRecords, type TaskRecord } from '../../src/queues/task-record.js'
+import { connectRedis, redisReady } from '../../src/redis.js'
+import { createLog } from '../../src/telemetry.js'
+import { afterFile } from '../support/dispose.js'
+import { testRedis } from '../support/redis.js'
+
+const { url } = testRedis()
+const redis = connectRedis({ url, name: 'test', log: createLog('test', 'silent') })
+afterFile(() => redis.disconnect())
+loadScripts(redis)
+await redisReady(redis)
+
+let count = 0
+let key = ''
+/** A process on this test's queue: alive for a minute after `tick`, dead after `die`. */
+function processNamed(name: string) {
+  const slots = new Slots(redis, key, name)
+  const tick = (lease: number, draining = false) =>
+    slots.tick({
+      lease,
+      first: false,
+      observed: { version: 0, concurrency: 5, active: 0, capacity: draining ? 0 : 5, draining },
+      settings: DEFAULT_SETTINGS,
+      permits: [],
+    })
+  return {
+    records: new TaskRecords(redis, key, name),
+    slots,
+    alive: () => tick(60_000),
+    drain: () => tick(60_000, true),
+    async die() {
+      await tick(-1)
+      await redis.hdel(`${key}:state`, 'grace')
+    },
+  }
+}
+let a: ReturnType<typeof processNamed>
+let b: ReturnType<typeof processNamed>
+let c: ReturnType<typeof processNamed>
+
+beforeEach(async () => {
+  key = queueKey('test', 'domain', `list ${++count}`)
+  ;[a, b, c] = ['a', 'b', 'c'].map(processNamed) as [typeof a, typeof a, typeof a]
+  await a.alive()
+  await b.alive()
+})
+
+const task = (activityId = '1.1', startedEventId = 7): TaskRecord => ({
+  id: taskId('run', activityId),
+  taskToken: `token of ${activityId}, start ${startedEventId}`,
+  startedEventId,
+  workflowExecution: { workflowId: 'workflow', runId: 'run' },
+  activityId,
+  activityType: { name: 'Work', version: '1' },
+  beat: 0,
+  input: '',
+})
+const soon = () => Date.now() + 60_000
+const claimed = async (process: typeof a, id = task().id, nonce = process.records.nonce()) => {
+  const claim = await process.records.claim(id, nonce)
+  if (!('run' in claim)) throw new Error(`claim answered ${claim.kind}`)
+  return claim
+}
+
+test('a task is admitted once, and the later start of an activity counts', async () => {
+  expect(await a.records.admit(task(), soon(), 'p')).toBe('NEW')
+  expect(await b.records.admit(task(), soon(), 'p')).toBe('SAME')
+  expect(await a.records.admit(task('1.1', 9), soon(), 'p')).toBe('NEW')
+  expect(await a.records.admit(task('1.1', 7), soon(), 'p')).toBe('CLOSED')
+  const { run } = await claimed(a)
+  expect(run.task).toEqual(task('1.1', 9))
+  expect(run.fencingToken).toBe('9.0')
+})
+
+test('one run at a time: a second claim finds it busy, the same nonce gets the same answer', async () => {
+  await a.records.admit(task(), soon(), 'p')
+  const { run } = await claimed(a, task().id, 'n')
+  expect(await b.records.claim(task().id, b.records.nonce())).toEqual({ kind: 'BUSY' })
+  const again = await claimed(a, task().id, 'n')
+  expect({ ...again.run, deadline: 0 }).toEqual({ ...run, deadline: 0 })
+  expect(await a.records.claim(taskId('run', 'other'), 'n')).toEqual({ kind: 'GONE' })
+})
+
+test('one outcome a task: the first that its run commits; then it is closed for good', async () => {
+  await a.records.admit(task(), soon(), 'p')
+  const { run } = await claimed(a)
+  expect(await a.records.commit(run, { kind: 'completed', result: '1' })).toBe('OK')
+  expect(await a.records.commit(run, { kind: 'completed', result: '1' })).toBe('OK')
+  expect(await b.records.commit({ ...run, nonce: 'another' }, { kind: 'completed', result: '2' })).toBe('STALE')
+  await a.records.done(run.task, run.nonce, 0)
+  expect(await a.records.commit(run, { kind: 'completed', result: '3' })).toBe('STALE')
+  expect(await a.records.beat(run)).toBe('STALE')
+  expect(await a.records.admit(task(), soon(), 'p')).toBe('CLOSED')
+  expect(await b.records.claim(task().id, 'n')).toEqual({ kind: 'GONE' })
+  expect(await readNumbers(redis, key)).toMatchObject({ depth: 0, active: 0, slotsHeld: 0 })
+})
+
+test('a run of a dead process is taken over, and fenced off; details of its last heartbeat are passed on', async () => {
+  await a.records.admit(task(), soon(), 'p')
+  const { run: first } = await claimed(a)
+  expect(await a.records.beat(first, '{"line":3}')).toBe('OK')
+  await a.die()
+  const due = await readDue(redis, key)
+  expect(due).toMatchObject([{ kind: 'ADD', wakeup: { id: task().id, startedEventId: 7, takeovers: 1, again: false } }])
+  expect(await readDue(redis, key)).toEqual([])
+  const { run: second } = await claimed(b)
+  expect(second).toMatchObject({ fencingToken: '7.1', takeovers: 1, details: '{"line":3}' })
+  expect(await a.records.beat(first)).toBe('STALE')
+  expect(await a.records.commit(first, { kind: 'completed' })).toBe('STALE')
+  await a.records.done(first.task, first.nonce, 0)
+  expect(await b.records.commit(second, { kind: 'completed' })).toBe('OK')
+})
+
+test('an outcome that was committed but not told is told by another process', async () => {
+  await a.records.admit(task(), soon(), 'p')
+  const { run } = await claimed(a)
+  await a.records.commit(run, { kind: 'failed', reason: 'OutOfStock' })
+  await a.die()
+  expect(await readDue(redis, key)).toMatchObject([{ kind: 'ADD' }])
+  const claim = await claimed(b)
+  expect(claim).toMatchObject({ kind: 'OUTCOME', outcome: { kind: 'failed', reason: 'OutOfStock' } })
+  await b.records.done(claim.run.task, claim.run.nonce, 0)
+  expect((await readNumbers(redis, key)).active).toBe(0)
+})
+
+test('a task whose workers die one after the other is given up', async () => {
+  await a.records.admit(task(), soon(), 'p')
+  const processes = [a, b, c, processNamed('d')]
+  const kinds = []
+  for (const process of processes) {
+    await process.alive()
+    kinds.push((await claimed(process)).kind)
+    await process.die()
+  }
+  expect(kinds).toEqual(['RUN', 'RUN', 'RUN', 'GIVE_UP'])
+})
+
+test('nobody is taken over while Redis has just come back: all leases have run out at once', async () => {
+  await a.records.admit(task(), soon(), 'p')
+  await claimed(a)
+  await a.die()
+  await redis.hset(`${key}:state`, 'tick', '1')
+  await b.alive()
+  expect(await readDue(redis, key)).toEqual([])
+  expect(await b.records.claim(task().id, 'n')).toEqual({ kind: 'BUSY' })
+})
+
+test('no run begins after the deadline', async () => {
+  await a.records.admit(task(), Date.now(), 'p')
+  expect(await a.records.claim(task().id, 'n')).toMatchObject({ kind: 'EXPIRED', facts: { activityId: '1.1' } })
+  await a.records.admit(task('2.1'), Date.now(), 'p')
+  expect(await readDue(redis, key)).toMatchObject([{ kind: 'EXPIRED', facts: { activityId: '2.1' } }])
+  expect((await readNumbers(redis, key)).slotsHeld).toBe(0)
+})
+
+test('a waiting task is beaten, by one process at a time, and ended only while it waits', async () => {
+  await a.records.admit({ ...task(), beat: 1 }, soon(), 'p')
+  await hintCancel(redis, key, 'run', '1.1')
+  expect(await readDue(redis, key)).toMatchObject([
+    { kind: 'BEAT', task: { id: task().id }, taskToken: task().taskToken },
+  ])
+  expect(await readDue(redis, key)).toEqual([])
+  expect(await a.records.take(task(), 'n', { kind: 'canceled' })).toBe(true)
+  expect(await b.records.take(task(), 'm', { kind: 'canceled' })).toBe(false)
+  expect(await b.records.claim(task().id, 'm')).toEqual({ kind: 'BUSY' })
+  await a.records.done(task(), 'n', 0)
+  expect((await readNumbers(redis, key)).slotsHeld).toBe(0)
+})
+
+test('a run that Redis has lost is put back, unless another has begun', async () => {
+  await a.records.admit(task(), soon(), 'p')
+  const { run } = await claimed(a)
+  await redis.del(`${key}:t:${run.task.id}`, `${key}:tasks`)
+  expect(await a.records.beat(run)).toBe('LOST')
+  expect(await a.records.restore(run)).toBe('OK')
+  expect(await a.records.beat(run)).toBe('OK')
+  expect(await readNumbers(redis, key)).toMatchObject({ active: 1, depth: 0 })
+  await redis.del(`${key}:t:${run.task.id}`)
+  await b.records.admit(task(), soon(), 'p')
+  await claimed(b)
+  expect(await a.records.restore(run)).toBe('STALE')
+})
+
+test('what waits is abandoned only when no other process could run it', async () => {
+  await a.records.admit(task(), soon(), 'p')
+  await a.drain()
+  expect(await readAbandoned(redis, key, 'a')).toEqual([])
+  await b.drain()
+  expect(await readAbandoned(redis, key, 'a')).toMatchObject([{ task: { id: task().id, startedEventId: 7 } }])
+})
