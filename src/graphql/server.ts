@@ -9,10 +9,11 @@ import { FeedReader } from '../feed/reader.js'
 import { Subscriber } from '../feed/subscriber.js'
 import { Sweeper } from '../feed/sweeper.js'
 import { Tail } from '../feed/tail.js'
-import { startAll, stopAll, type Service } from '../lifecycle.js'
+import { Backoff, startAll, stopAll, type Service } from '../lifecycle.js'
 import { Queues } from '../queues/queue.js'
-import { closeRedis, connectRedis, type Redis } from '../redis.js'
+import { closeRedis, connectRedis, redisReady, type Redis } from '../redis.js'
 import type { SwfClient } from '../swf/client.js'
+import { SECOND } from '../swf/duration.js'
 import { answerProbe, type Log, type Metrics } from '../telemetry.js'
 import { PATHS, createApollo } from './apollo.js'
 import { createContext, type Services } from './context.js'
@@ -46,6 +47,9 @@ export interface GatewayOptions {
   /** Folder of GraphiQL's page. @default the package's own */
   graphiql?: string
 }
+
+/** How long a start waits, in milliseconds. */
+const PATIENCE = { redis: SECOND, index: 5 * SECOND }
 
 export class Gateway implements Service {
   readonly #options: GatewayOptions
@@ -96,7 +100,15 @@ export class Gateway implements Service {
     }
     this.readiness = gatewayReadiness({ domain, swf, redis, index })
     this.#http = new HttpServer(options)
-    this.#parts = [reader, index, subscriber, sweeper, this.#endpoints(), this.#http]
+    this.#parts = [
+      reader,
+      index,
+      { start: () => this.#indexed(), stop: async () => {} },
+      subscriber,
+      sweeper,
+      this.#endpoints(),
+      this.#http,
+    ]
   }
 
   /** The port that it listens on, once started. */
@@ -118,6 +130,22 @@ export class Gateway implements Service {
   /** Ends subscriptions so that clients connect again elsewhere, lets requests end, and closes what it opened. */
   async stop(): Promise<void> {
     await stopAll(this.#parts).finally(() => closeRedis(this.#redis))
+  }
+
+  /** Resolves when the first list shows what Redis holds, or when waiting for that is no use. */
+  async #indexed(): Promise<void> {
+    const { domain, log } = this.#options
+    const { index } = this.#services
+    // Asking for a domain is what makes the index follow it.
+    index.find(domain, '')
+    try {
+      await redisReady(this.#redis, PATIENCE.redis)
+    } catch {
+      return log.warn('gateway starts without redis')
+    }
+    const backoff = new Backoff(5, 100)
+    for (const until = Date.now() + PATIENCE.index; index.readiness().length > 0 && Date.now() < until;)
+      await backoff.wait()
   }
 
   /** What answers on the port: Apollo, event streams and WebSockets. */
@@ -155,7 +183,7 @@ export class Gateway implements Service {
 
   #probe(path: string): ReturnType<typeof answerProbe> {
     const { metrics, domain } = this.#options
-    metrics.activeExecutions.set({ domain }, this.#services.index.active(domain))
+    if (path === '/metrics') metrics.activeExecutions.set({ domain }, this.#services.index.active(domain))
     return answerProbe(path, metrics, this.readiness)
   }
 }

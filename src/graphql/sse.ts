@@ -6,7 +6,6 @@
 // E1. An event that holds a cursor carries it as its id. A browser's EventSource sends the last id when it connects again,
 //     and goes on there.
 
-import { once } from 'node:events'
 import type { Request, Response } from 'express'
 import type { FormattedExecutionResult } from 'graphql'
 import { SECOND } from '../swf/duration.js'
@@ -49,7 +48,9 @@ export class EventStreams {
     })
     // Some browsers do not see the headers before the first byte of the body.
     response.write(':\n\n')
-    const keepAlive = setInterval(() => response.write(':\n\n'), KEEP_ALIVE)
+    const keepAlive = setInterval(() => !response.destroyed && response.write(':\n\n'), KEEP_ALIVE)
+    // The client is gone: whatever is written next is not missed.
+    response.on('error', () => {})
     this.#open.add(response)
     try {
       if ('kind' in operation) await this.#send(await this.operations.run(operation), response)
@@ -74,7 +75,10 @@ export class EventStreams {
     const gone = () => void results.return?.()
     response.once('close', gone)
     if (response.destroyed) gone()
-    for await (const result of results) await write(response, next(result))
+    for await (const result of results) {
+      if (response.destroyed) break
+      await write(response, next(result))
+    }
   }
 }
 
@@ -92,5 +96,13 @@ function cursorOf({ data }: FormattedExecutionResult): string | undefined {
 /** Resolves when the client has room for more, or is gone. */
 async function write(response: Response, text: string): Promise<void> {
   if (response.destroyed || response.write(text)) return
-  await Promise.race([once(response, 'drain'), once(response, 'close')]).catch(() => {})
+  await new Promise<void>(resolve => {
+    const done = () => {
+      response.off('drain', done)
+      response.off('close', done)
+      resolve()
+    }
+    response.on('drain', done)
+    response.on('close', done)
+  })
 }

@@ -4,7 +4,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult, GraphQLError } from 'graphql'
 import { useServer } from 'graphql-ws/use/ws'
-import { WebSocketServer } from 'ws'
+import { WebSocketServer, type WebSocket } from 'ws'
 import type { Log } from '../telemetry.js'
 import { LIMITS } from './limits.js'
 import type { Operation, Operations } from './operation.js'
@@ -59,9 +59,14 @@ export class WebSockets {
   readonly #upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on('error', error => this.options.log.debug({ err: error.message }, 'socket failed'))
     if (request.url?.split('?')[0] === this.options.path)
-      return this.#sockets.handleUpgrade(request, socket, head, client =>
-        this.#sockets.emit('connection', client, request),
-      )
+      return this.#sockets.handleUpgrade(request, socket, head, client => this.#accept(client, request))
     socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+  }
+
+  #accept(client: WebSocket, request: IncomingMessage): void {
+    this.#sockets.emit('connection', client, request)
+    // graphql-ws would write a client's broken frame to the console.
+    client.removeAllListeners('error')
+    client.on('error', error => this.options.log.debug({ err: error.message }, 'socket failed'))
   }
 }
