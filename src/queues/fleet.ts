@@ -24,7 +24,7 @@ const ANNOUNCE = script(
   `
 redis.call('HSET', q .. ':workers', ARGV[1], ARGV[2])
 redis.call('ZADD', q .. ':seen', now, ARGV[1])
-redis.call('SADD', q .. ':lists', unpack(ARGV, 3))
+if #ARGV > 2 then redis.call('SADD', q .. ':lists', unpack(ARGV, 3)) end
 local gone = redis.call('ZRANGEBYSCORE', q .. ':seen', '-inf', now - ${REMEMBERED}, 'LIMIT', 0, 100)
 for _, worker in ipairs(gone) do
   redis.call('ZREM', q .. ':seen', worker)

@@ -7,6 +7,7 @@ import type { JobQueue } from '../../queues/job.js'
 import type { Outcome, TaskFacts, TaskRecords } from '../../queues/task-record.js'
 import type { Redis } from '../../redis.js'
 import type { SwfClient } from '../../swf/client.js'
+import { SECOND } from '../../swf/duration.js'
 import { isFault } from '../../swf/errors.js'
 import type { Log, Metrics } from '../../telemetry.js'
 import { handedBack } from './handler-run.js'
@@ -41,8 +42,9 @@ export class Caretaker {
   async handBack(): Promise<void> {
     const { redis, key, process } = this.options
     const abandoned = await readAbandoned(redis, key, process)
+    const leave = AbortSignal.timeout(5 * SECOND)
     await Promise.all(
-      abandoned.map(({ task, taskToken, facts }) => this.#end(task, taskToken, facts, handedBack(facts))),
+      abandoned.map(({ task, taskToken, facts }) => this.#end(task, taskToken, facts, handedBack(facts), leave)),
     )
   }
 
@@ -86,15 +88,21 @@ export class Caretaker {
   }
 
   /** Ends a task that waits, unless somebody has begun it. */
-  async #end(task: DueTask, taskToken: string, facts: TaskFacts | undefined, outcome: Outcome): Promise<void> {
+  async #end(
+    task: DueTask,
+    taskToken: string,
+    facts: TaskFacts | undefined,
+    outcome: Outcome,
+    leave?: AbortSignal,
+  ): Promise<void> {
     const { records, swf, metrics } = this.options
     const nonce = records.nonce()
     if (!(await records.take(task, nonce, outcome))) return
     const log = this.#log(facts)
-    const answered = await respond(swf, taskToken, outcome, { log })
-    await records.done(task, nonce, 0)
+    const answered = await respond(swf, taskToken, outcome, { log, ...(leave && { leave }) })
+    if (answered !== 'LEFT') await records.done(task, nonce, 0)
     log.info({ outcome: outcome.kind, answered }, 'task ended before it was run')
-    if (facts) metrics.activityTasks.inc({ activityType: facts.activityType.name, outcome: 'handed back' })
+    if (facts) metrics.activityTasks.inc({ activityType: facts.activityType.name, outcome: 'handed_back' })
   }
 
   #log(facts: TaskFacts | undefined): Log {

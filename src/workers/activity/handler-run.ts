@@ -6,7 +6,7 @@
 
 import type { Outcome, Run, TaskFacts } from '../../queues/task-record.js'
 import { cutReason, encodeFailure, HANDED_BACK, type Failure } from '../../swf/failure.js'
-import { decodePayload, encodePayload } from '../../swf/payload.js'
+import { encodePayload } from '../../swf/payload.js'
 import { validate } from '../../workflow/validator.js'
 import type { ActivityAborted, AbortCode, ActivityContext, Handler } from '../definitions.js'
 
@@ -20,12 +20,12 @@ const LOST: ReadonlySet<AbortCode | undefined> = new Set<AbortCode | undefined>(
 export async function runHandler(
   handler: Handler,
   run: Run,
+  input: unknown,
   job: ActivityContext,
   grace: number,
 ): Promise<Outcome | undefined> {
   const ended = Promise.resolve()
-    .then(() => validInput(handler, run.task.input))
-    .then(input => handler.run(input, job))
+    .then(() => handler.run(validInput(handler, input), job))
     .then(
       value => ({ value }),
       (error: unknown) => ({ error }),
@@ -69,8 +69,8 @@ function completed(value: unknown, run: Run): Outcome {
   }
 }
 
-function validInput({ definition: { options, name } }: Handler, text: string | undefined): unknown {
-  return validate(options.input, decodePayload(text).value, `the input of ${name}`)
+function validInput({ definition: { options, name } }: Handler, input: unknown): unknown {
+  return validate(options.input, input, `the input of ${name}`)
 }
 
 /** Resolves `grace` milliseconds after the signal was aborted. */

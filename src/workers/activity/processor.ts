@@ -9,8 +9,8 @@
 import { Backoff } from '../../lifecycle.js'
 import type { Claim, Outcome, Run, TaskFacts, TaskRecords } from '../../queues/task-record.js'
 import type { SwfClient } from '../../swf/client.js'
-import { NO_HANDLER, WORKER_LOST } from '../../swf/failure.js'
-import { decodePayload } from '../../swf/payload.js'
+import { HANDED_BACK, NO_HANDLER, WORKER_LOST } from '../../swf/failure.js'
+import { decodePayload, type Envelope, type Payload } from '../../swf/payload.js'
 import type { Log, Metrics } from '../../telemetry.js'
 import { ActivityAborted, type AbortCode, type ActivityContext, type Handler } from '../definitions.js'
 import { bridgeFailure, runHandler } from './handler-run.js'
@@ -50,8 +50,8 @@ export class Processor {
   readonly #options: ProcessorOptions
   readonly #active = new Map<string, Active>()
   readonly #unfinished: Run[] = []
+  readonly #leaving = new AbortController()
   #busy = 0
-  #stopped = false
 
   constructor(options: ProcessorOptions) {
     this.#options = options
@@ -107,9 +107,9 @@ export class Processor {
     for (const { stop } of this.#active.values()) stop(code)
   }
 
-  /** Gives up waiting for Redis. */
-  close(): void {
-    this.#stopped = true
+  /** Waits for SWF no longer: outcomes that it has not taken are left to others. */
+  leave(): void {
+    this.#leaving.abort()
   }
 
   /** Closes the records of tasks that were answered while Redis was away. */
@@ -126,23 +126,25 @@ export class Processor {
 
   /** Claims a task, however long Redis takes; undefined when the process stops first. */
   async #claim(task: string): Promise<Claim | undefined> {
-    const { records, log } = this.#options
+    const { records, log, shuttingDown } = this.#options
     const nonce = records.nonce()
     const backoff = new Backoff(50, 1_000)
-    while (!this.#stopped) {
+    for (;;) {
       try {
         return await records.claim(task, nonce)
       } catch (error) {
         log.debug({ err: (error as Error).message, task }, 'claim not answered')
-        await backoff.wait()
       }
+      await backoff.wait(shuttingDown)
+      if (shuttingDown.aborted) return undefined
     }
-    return undefined
   }
 
   async #run(claim: Extract<Claim, { run: Run }>): Promise<void> {
     const { run } = claim
     const { task } = run
+    const payload = decodePayload(task.input)
+    const { envelope } = payload
     const began = performance.now()
     const log = this.#options.log.child({
       ...task.workflowExecution,
@@ -164,10 +166,9 @@ export class Processor {
     this.#active.set(run.nonce, { run, heartbeat, stop })
     this.#options.metrics.runningActivities.inc({ taskList: this.#options.taskList })
     try {
-      const outcome = await this.#outcome(claim, log, abort.signal, heartbeat)
+      const outcome = await this.#outcome(claim, payload, log, abort.signal, heartbeat)
       const told = await this.#finish(run, outcome, log, heartbeat, (abort.signal.reason as ActivityAborted)?.code)
       const ms = Math.round((performance.now() - began) * 10) / 10
-      const { envelope } = decodePayload(task.input)
       log.info({ attempt: envelope.attempt ?? 1, outcome: told, ms }, 'activity executed')
       this.#options.metrics.activityTasks.inc({ activityType: task.activityType.name, outcome: told })
     } finally {
@@ -186,6 +187,7 @@ export class Processor {
 
   async #outcome(
     claim: Extract<Claim, { run: Run }>,
+    { value, envelope }: Payload,
     log: Log,
     signal: AbortSignal,
     heartbeat: Heartbeat,
@@ -205,14 +207,14 @@ export class Processor {
       return bridgeFailure(run.task, NO_HANDLER, message)
     }
     const began = performance.now()
-    const outcome = await runHandler(handler, run, this.#context(run, log, signal, heartbeat), this.#options.grace)
+    const job = this.#context(run, envelope, log, signal, heartbeat)
+    const outcome = await runHandler(handler, run, value, job, this.#options.grace)
     this.#options.metrics.activityDuration.observe({ activityType: name }, (performance.now() - began) / 1_000)
     return outcome
   }
 
-  #context(run: Run, log: Log, signal: AbortSignal, heartbeat: Heartbeat): ActivityContext {
+  #context(run: Run, envelope: Envelope, log: Log, signal: AbortSignal, heartbeat: Heartbeat): ActivityContext {
     const { task, fencingToken, deadline, details } = run
-    const { envelope } = decodePayload(task.input)
     const { workflowId, runId } = task.workflowExecution
     const attempt = envelope.attempt ?? 1
     return {
@@ -241,13 +243,12 @@ export class Processor {
   ): Promise<string> {
     const { records, swf, metrics, wanted, offer } = this.#options
     const { task, deadline } = run
-    let told: string
+    let told = code === 'FENCED' || code === 'CLOSED' ? code.toLowerCase() : 'expired'
     if (outcome && (deadline === undefined || Date.now() < deadline)) {
       const committed = await records.commit(run, outcome).catch(() => 'UNKNOWN' as const)
-      const answered = committed === 'STALE' ? 'FENCED' : await respond(swf, task.taskToken, outcome, { deadline, log })
-      told = answered === 'ANSWERED' ? outcome.kind : answered.toLowerCase()
-    } else {
-      told = code === 'FENCED' || code === 'CLOSED' ? code.toLowerCase() : 'expired'
+      const sent = { deadline, log, leave: this.#leaving.signal }
+      const answered = committed === 'STALE' ? 'FENCED' : await respond(swf, task.taskToken, outcome, sent)
+      told = answered === 'ANSWERED' ? nameOf(outcome) : answered.toLowerCase()
     }
     heartbeat.stop()
     if (told === 'fenced') {
@@ -255,6 +256,7 @@ export class Processor {
       log.warn({ fencingToken: run.fencingToken }, 'outcome refused: another run owns the task')
       return told
     }
+    if (told === 'left') return told
     try {
       offer(await records.done(task, run.nonce, wanted()))
     } catch {
@@ -267,4 +269,9 @@ export class Processor {
     const left = deadline === undefined ? Infinity : deadline - Date.now()
     return left < LONGEST_TIMER ? setTimeout(expire, left) : undefined
   }
+}
+
+/** The name of an outcome in logs and metrics: a task that was handed back has not failed. */
+function nameOf(outcome: Outcome): string {
+  return outcome.kind === 'failed' && outcome.reason === HANDED_BACK ? 'handed_back' : outcome.kind
 }

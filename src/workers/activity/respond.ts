@@ -19,13 +19,15 @@ export type Answered =
   | 'CLOSED'
   /** SWF did not take it before the deadline, or never will. */
   | 'GAVE_UP'
+  /** SWF had not taken it when it was asked to leave it to others. */
+  | 'LEFT'
 
-/** Sends an outcome; never rejects. */
+/** Sends an outcome; never rejects. Once `leave` is aborted it tries no further. */
 export async function respond(
   swf: SwfClient,
   taskToken: string,
   outcome: Outcome,
-  { deadline = Date.now() + LONGEST, log }: { deadline?: number | undefined; log: Log },
+  { deadline = Date.now() + LONGEST, leave, log }: { deadline?: number | undefined; leave?: AbortSignal; log: Log },
 ): Promise<Answered> {
   const backoff = new Backoff()
   for (;;) {
@@ -46,7 +48,8 @@ export async function respond(
       }
       log.warn({ err }, 'outcome not taken by SWF, trying again')
     }
-    await backoff.wait()
+    await backoff.wait(leave)
+    if (leave?.aborted) return 'LEFT'
   }
 }
 

@@ -120,13 +120,14 @@ export class TaskListWorker {
     this.#pool.close()
     await this.#runner.setConcurrency(0).catch(() => {})
     this.wake()
-    const timer = setTimeout(() => this.#processor.stopAll('SHUTDOWN'), drain)
+    const stopHandlers = setTimeout(() => this.#processor.stopAll('SHUTDOWN'), drain)
+    const leave = setTimeout(() => this.#processor.leave(), drain + this.#options.grace + 2 * SECOND)
     await Promise.all([...this.#pollers, this.#idle()])
-    clearTimeout(timer)
+    clearTimeout(stopHandlers)
+    clearTimeout(leave)
     this.#stopped = true
     clearTimeout(this.#timer)
     await this.#ticking
-    this.#processor.close()
     if (!this.#redisAway) {
       await this.#caretaker.handBack().catch(() => {})
       await this.#processor.finishLate()

@@ -92,35 +92,27 @@ test('refuses a change that is out of date, out of range, or of a queue that nob
   expect((await queues.list(DOMAIN)).map(({ taskList }) => taskList)).toEqual(['activities'])
 })
 
-test('keeps a waiting task alive beyond its heartbeat timeout, and cancels one that waits', async () => {
+test('what waits is kept alive, canceled, or handed back when its time is nearly over', async () => {
   const run = await execution()
-  await set({ concurrency: 1, prefetch: 2 })
-  await run.schedule(tasks('runs', 'waits', 'canceled'))
-  await running(1)
-  await until(async () => (await queue()).depth === 2, { what: 'two tasks wait' })
-  const [runs] = [...waiting.keys()]
-  const [canceled, waits] = ['runs', 'waits', 'canceled'].filter(id => id !== runs) as [string, string]
-  await run.requestCancel(canceled)
-  await queues.hintCancel(DOMAIN, 'activities', run, canceled)
-  expect(await run.closed(canceled)).toEqual({ eventType: 'ActivityTaskCanceled', details: undefined })
-  await until(async () => ((await queue()).oldestAge ?? 0) > 3_500, {
-    what: 'it has waited beyond its heartbeat timeout',
-  })
-  waiting.get(runs!)!.end()
-  await until(() => waiting.has(waits), { what: 'the one that waited runs' })
-  waiting.get(waits)!.end()
-  expect(await run.closed(waits)).toMatchObject({ eventType: 'ActivityTaskCompleted' })
-})
-
-test('hands a waiting task back to SWF when its time is nearly over', async () => {
-  const run = await execution()
-  await set({ concurrency: 1, prefetch: 1 })
+  await set({ concurrency: 1, prefetch: 3 })
   await run.schedule(tasks('runs'))
   await running(1)
-  await run.schedule({ short: { envelope: { startToClose: 3_000 }, startToClose: '3' } })
+  await run.schedule({
+    ...tasks('waits', 'canceled'),
+    short: { envelope: { startToClose: 3_000 }, startToClose: '3' },
+  })
+  await until(async () => (await queue()).depth === 3, { what: 'three tasks wait' })
+  await run.requestCancel('canceled')
+  await queues.hintCancel(DOMAIN, 'activities', run, 'canceled')
+  expect(await run.closed('canceled')).toEqual({ eventType: 'ActivityTaskCanceled', details: undefined })
   expect(await run.closed('short')).toMatchObject({ eventType: 'ActivityTaskFailed', reason: HANDED_BACK })
+  await until(async () => ((await queue()).oldestAge ?? 0) > 3_500, {
+    what: 'one has waited beyond its heartbeat timeout',
+  })
   waiting.get('runs')!.end()
-  await run.closed('runs')
+  await until(() => waiting.has('waits'), { what: 'the one that waited runs' })
+  waiting.get('waits')!.end()
+  expect(await run.closed('waits')).toMatchObject({ eventType: 'ActivityTaskCompleted' })
 })
 
 test('wakes somebody again for a task whose job was lost', async () => {
