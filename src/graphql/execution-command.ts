@@ -4,6 +4,8 @@
 // C2. SWF has one fault for an execution that never was and for one that has closed; the client is told which.
 // C3. Once SWF has accepted a command, an error says so: sending it again is not what is needed.
 
+import { setTimeout as delay } from 'node:timers/promises'
+import { SECOND } from '../swf/duration.js'
 import { isFault } from '../swf/errors.js'
 import { encodePayload } from '../swf/payload.js'
 import type { Context } from './context.js'
@@ -15,6 +17,9 @@ import type {
   TerminateExecutionInput,
 } from './execution.input.js'
 import type { Execution } from './execution.type.js'
+
+/** How long a termination waits until the feed has it, in milliseconds. */
+const MOMENT = 2 * SECOND
 
 export async function signalExecution(input: SignalExecutionInput, context: Context): Promise<Execution> {
   const { execution: ref, signalName, idempotencyKey } = input
@@ -73,11 +78,17 @@ function find({ domain, workflowId, runId }: Target, { executions }: Context): P
   return executions.find(domain, workflowId, runId)
 }
 
-/** No decider sees a termination: the feed is told here, so that subscribers see it at once. The sweeper would find it later. */
+/**
+ * No decider sees a termination: the feed is told here, so that subscribers see it at once. SWF shows what it has done with
+ * a delay; this waits a moment for it, then lets the tail go on alone. The sweeper would find it later.
+ */
 async function tell({ domain, workflowId }: Target, runId: string, { tail, log }: Context): Promise<void> {
-  await tail.tail(domain, { workflowId, runId }, { untilClosed: true }).catch((error: Error) => {
+  const told = tail.tail(domain, { workflowId, runId }, { untilClosed: true }).catch((error: Error) => {
     log.warn({ domain, workflowId, runId, err: error.message }, 'termination is not in the feed yet')
   })
+  const enough = new AbortController()
+  const moment = delay(MOMENT, undefined, { signal: enough.signal }).catch(() => {})
+  await Promise.race([told, moment]).finally(() => enough.abort())
 }
 
 /** Calls SWF; tells an execution that has closed from one that never was (C2). */
