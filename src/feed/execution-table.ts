@@ -77,7 +77,8 @@ INSERT INTO execution VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (domain, run_id) DO UPDATE SET
   type = excluded.type, version = excluded.version, status = excluded.status, saga_state = excluded.saga_state,
   stuck = excluded.stuck, started_at = excluded.started_at, closed_at = excluded.closed_at,
-  parent_run_id = excluded.parent_run_id, event_id = max(event_id, excluded.event_id), summary = excluded.summary
+  parent_run_id = excluded.parent_run_id, event_id = max(event_id, excluded.event_id), summary = excluded.summary,
+  generation = excluded.generation
 WHERE excluded.event_id > event_id OR (excluded.event_id = event_id AND event_id > 0)
   OR (status = 'OPEN' AND excluded.status <> 'OPEN')
 `
@@ -85,6 +86,7 @@ WHERE excluded.event_id > event_id OR (excluded.event_id = event_id AND event_id
 export class ExecutionTable {
   readonly #db: Database.Database
   readonly #statements = new Map<string, Database.Statement>()
+  readonly #generations = new Map<string, number>()
 
   constructor(file: string) {
     this.#db = openDatabase(file)
@@ -105,9 +107,10 @@ export class ExecutionTable {
       ...[domain, runId, workflowId, type.name, type.version, status, saga?.state ?? null, stuck ? 1 : 0],
       ...[startedAt, closedAt ?? NEVER, parent?.runId ?? null, eventId, current, JSON.stringify(summary)],
     )
-    this.#statement('UPDATE execution SET generation = ? WHERE domain = ? AND run_id = ? AND generation < ?').run(
-      ...[current, domain, runId, current],
-    )
+    if (generation !== undefined) {
+      const sql = 'UPDATE execution SET generation = ? WHERE domain = ? AND run_id = ? AND generation < ?'
+      this.#statement(sql).run(generation, domain, runId, generation)
+    }
     for (const tag of tags) this.#statement('INSERT OR IGNORE INTO tag VALUES (?, ?, ?)').run(domain, tag, runId)
   }
 
@@ -170,6 +173,7 @@ export class ExecutionTable {
     this.#statement(
       'INSERT INTO position VALUES (?, NULL, 1) ON CONFLICT (domain) DO UPDATE SET generation = generation + 1',
     ).run(domain)
+    this.#generations.delete(domain)
     return this.#generation(domain)
   }
 
@@ -199,8 +203,13 @@ export class ExecutionTable {
   }
 
   #generation(domain: string): number {
-    const sql = 'SELECT generation FROM position WHERE domain = ?'
-    return (this.#statement(sql).get(domain) as { generation: number } | undefined)?.generation ?? 0
+    let generation = this.#generations.get(domain)
+    if (generation === undefined) {
+      const sql = 'SELECT generation FROM position WHERE domain = ?'
+      generation = (this.#statement(sql).get(domain) as { generation: number } | undefined)?.generation ?? 0
+      this.#generations.set(domain, generation)
+    }
+    return generation
   }
 
   #statement(sql: string): Database.Statement {
@@ -244,7 +253,8 @@ function conditions(domain: string, filter: ExecutionFilter): Conditions {
   compare('version = ?', filter.version)
   anyOf('status', filter.status)
   anyOf('saga_state', filter.sagaState)
-  compare('run_id IN (SELECT run_id FROM tag WHERE domain = execution.domain AND tag = ?)', filter.tag)
+  if (filter.tag !== undefined)
+    where = where.and('run_id IN (SELECT run_id FROM tag WHERE domain = ? AND tag = ?)', domain, filter.tag)
   if (filter.workflowIdPrefix)
     where = where.and(
       'workflow_id >= ? AND workflow_id < ?',
