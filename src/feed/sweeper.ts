@@ -54,6 +54,8 @@ return {1, marks[1] or '', marks[2] or ''}
 
 /** Runs that are remembered as settled. */
 const SETTLED = 100_000
+/** How long a start waits for the first sweep, in milliseconds. */
+const FIRST_SWEEP = SECOND
 /** Histories read at a time, and how many of them at once. */
 const BATCH = 50
 const AT_ONCE = 8
@@ -84,9 +86,18 @@ export class Sweeper implements Service {
     this.#pause = SECOND / (callsPerSecond ?? (interval < 30 * SECOND ? 1_000 : 20))
   }
 
-  /** Resolves at once; the first sweep begins then. */
+  /**
+   * Resolves when every domain has been swept once, after a second at the latest: what is started once a gateway listens
+   * is then no news to the first sweep of a new domain.
+   */
   async start(): Promise<void> {
-    this.#running = Promise.all(this.options.domains.map(domain => this.#run(domain)))
+    const runs: Promise<void>[] = []
+    const swept = this.options.domains.map(
+      domain => new Promise<void>(resolve => void runs.push(this.#run(domain, resolve))),
+    )
+    this.#running = Promise.all(runs)
+    const { signal } = this.#stopping
+    await Promise.race([Promise.all(swept), delay(FIRST_SWEEP, undefined, { signal }).catch(() => undefined)])
   }
 
   async stop(): Promise<void> {
@@ -100,13 +111,14 @@ export class Sweeper implements Service {
     }
   }
 
-  async #run(domain: string): Promise<void> {
+  async #run(domain: string, swept: () => void): Promise<void> {
     const { signal } = this.#stopping
     let failing = false
     while (!signal.aborted) {
       const next = Date.now() + this.#interval
       try {
         await this.sweep(domain)
+        swept()
         failing = false
       } catch (error) {
         if (signal.aborted) return
