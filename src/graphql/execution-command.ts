@@ -56,7 +56,10 @@ export async function terminateExecution(input: TerminateExecutionInput, context
     }),
   )
   const runId = target.runId ?? before?.runId
-  if (runId) await tell(target, runId, context)
+  if (runId) {
+    hint(target, runId, context)
+    await tell(target, runId, context)
+  }
   const execution = await afterwards(target, context, () =>
     context.executions.findInSwf(target.domain, target.workflowId, runId),
   )
@@ -76,6 +79,13 @@ async function targetOf({ domain, workflowId, runId }: ExecutionRef, { domains }
 
 function find({ domain, workflowId, runId }: Target, { executions }: Context): Promise<Execution | undefined> {
   return executions.find(domain, workflowId, runId)
+}
+
+/** Workers learn from their next heartbeat that the execution is closed; the hint has them beat at once. */
+function hint({ domain, workflowId }: Target, runId: string, { queues, log }: Context): void {
+  queues.hintCancel(domain, undefined, { runId }).catch((error: Error) => {
+    log.warn({ domain, workflowId, runId, err: error.message }, 'cancel hint not given')
+  })
 }
 
 /**

@@ -1,7 +1,8 @@
 // Starting an execution.
 //
-// S1. SWF decides whether an execution with this workflowId is open; nothing is asked before the start.
-// S2. The same idempotencyKey as the open run's, with the same type and input, is the same start: that run, `created: false`.
+// S1. SWF decides whether an execution with this workflowId is open; it is not asked before the start.
+// S2. The same idempotencyKey as the latest run's, open or closed, with the same type and input, is the same start: that run,
+//     `created: false`. So a start whose answer was lost may be repeated, however late.
 // S3. Once SWF has accepted, the start has succeeded, whatever Redis says.
 
 import { isDeepStrictEqual } from 'node:util'
@@ -21,13 +22,15 @@ const TRIES = 3
 
 export interface Started {
   execution: Execution
-  /** False: the execution was open already. */
+  /** False: it stood already. */
   created: boolean
 }
 
 /** Starts an execution, or finds the one that was started by the same call. */
 export async function startExecution(input: StartExecutionInput, context: Context): Promise<Started> {
   const domain = await context.domains.resolve(input.domain)
+  const before = await startedBefore(domain, input, context)
+  if (before) return { execution: before, created: false }
   const backoff = new Backoff()
   for (let tries = 1; tries <= TRIES; tries++) {
     if (tries > 1) await backoff.wait()
@@ -41,6 +44,20 @@ export async function startExecution(input: StartExecutionInput, context: Contex
     `SWF says that an execution "${input.workflowId}" is open, but does not list it yet: try again`,
     { domain, workflowId: input.workflowId },
   )
+}
+
+/** Finds the run that the same call has started, open or closed, where the index knows of one with this workflowId. */
+async function startedBefore(
+  domain: string,
+  input: StartExecutionInput,
+  context: Context,
+): Promise<Execution | undefined> {
+  const { workflowId, idempotencyKey } = input
+  if (!idempotencyKey) return undefined
+  const latest = context.index.find(domain, workflowId)
+  if (!latest) return undefined
+  const run = await origin(executionOf(latest, 'INDEX'), context)
+  return run.idempotencyKey === idempotencyKey ? existing(run, input) : undefined
 }
 
 /** Resolves to undefined when an execution with this workflowId is open. */
@@ -108,7 +125,8 @@ async function started(known: Known, { publisher, log, metrics }: Context): Prom
   return executionOf(summary, 'SWF')
 }
 
-interface OpenExecution {
+/** An execution, and what it was started with. */
+interface Origin {
   execution: Execution
   type: TypeName
   input: unknown
@@ -116,20 +134,23 @@ interface OpenExecution {
 }
 
 /** Finds the open run of a workflowId and what it was started with. The fault AlreadyStarted does not name it. */
-async function openExecution(domain: string, workflowId: string, context: Context): Promise<OpenExecution | undefined> {
+async function openExecution(domain: string, workflowId: string, context: Context): Promise<Origin | undefined> {
   const execution = await context.executions.findInSwf(domain, workflowId)
-  if (execution?.status !== 'OPEN') return undefined
+  return execution?.status === 'OPEN' ? origin(execution, context) : undefined
+}
+
+async function origin(execution: Execution, context: Context): Promise<Origin> {
   const { state } = await context.executions.history(execution)
   const { value: input, envelope } = decodePayload(state.input)
   return { execution, type: state.workflowType, input, idempotencyKey: envelope.idempotencyKey }
 }
 
-/** Returns the open execution if the caller wants it. */
-function existing({ execution, ...open }: OpenExecution, input: StartExecutionInput): Execution {
+/** Returns an execution that stands already, if the caller wants it. */
+function existing({ execution, ...stands }: Origin, input: StartExecutionInput): Execution {
   const { domain, workflowId, runId } = execution
   const facts = { domain, workflowId, runId }
-  if (input.idempotencyKey && input.idempotencyKey === open.idempotencyKey) {
-    const same = open.type.name === input.type && isDeepStrictEqual(open.input, plain(input.input))
+  if (input.idempotencyKey && input.idempotencyKey === stands.idempotencyKey) {
+    const same = stands.type.name === input.type && isDeepStrictEqual(stands.input, plain(input.input))
     if (same) return execution
     throw apiError(
       'IDEMPOTENCY_KEY_REUSED',

@@ -76,6 +76,17 @@ test('answers the same start with the same run', async () => {
   expect(second).toMatchObject({ created: false, execution: { runId: first.execution.runId } })
 })
 
+test('answers the same start with the same run even when it has closed since, and another start with a new one', async () => {
+  const input = { input: { a: 1 }, idempotencyKey: 'late' }
+  const first = await start('order-2b', input)
+  await swf.terminateWorkflowExecution({ domain: DOMAIN, workflowId: 'order-2b' })
+  expect(await start('order-2b', input)).toMatchObject({
+    created: false,
+    execution: { runId: first.execution.runId },
+  })
+  expect(await start('order-2b', { ...input, idempotencyKey: 'new' })).toMatchObject({ created: true })
+})
+
 test('tells of a key that was used for something else', async () => {
   const { execution } = await start('order-3', { input: 1, idempotencyKey: 'key' })
   const { errors } = await start('order-3', { input: 2, idempotencyKey: 'key' })

@@ -67,6 +67,7 @@ describe('code that does not fit its history', () => {
       kind: 'decided',
       decisions: [],
       context: {},
+      openActivities: 1,
       warnings: [],
     })
   })

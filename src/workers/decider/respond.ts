@@ -56,7 +56,7 @@ export class Responder {
       metrics.sagas.inc({ workflowType, state: turn.context.saga.state })
     for (const decision of decisions) this.#countRetry(decision)
     await this.#accepted(task, execution, turn.executionContext, turn.closing !== undefined)
-    this.#hintCancels(execution, decisions)
+    this.#hintCancels(execution, turn)
   }
 
   /** Answers a task so that its execution waits for code that fits. */
@@ -116,14 +116,16 @@ export class Responder {
       this.options.metrics.activityRetries.inc({ activityType: activityType.name })
   }
 
-  #hintCancels({ runId }: WorkflowExecution, decisions: readonly Decision[]): void {
+  /** Hints to the workers that activities are to stop: those that were asked to, and all of an execution that closes. */
+  #hintCancels({ runId }: WorkflowExecution, { decisions, closing, openActivities }: Decided): void {
     const { queues, domain, log } = this.options
-    for (const decision of decisions) {
-      if (decision.decisionType !== 'RequestCancelActivityTask') continue
-      const { activityId } = decision.requestCancelActivityTaskDecisionAttributes
-      queues
+    const hint = (activityId?: string) =>
+      void queues
         .hintCancel(domain, undefined, { runId }, activityId)
         .catch((error: Error) => log.warn({ runId, activityId, err: error.message }, 'cancel hint not given'))
-    }
+    if (closing && openActivities > 0) return hint()
+    for (const decision of decisions)
+      if (decision.decisionType === 'RequestCancelActivityTask')
+        hint(decision.requestCancelActivityTaskDecisionAttributes.activityId)
   }
 }

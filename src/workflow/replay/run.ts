@@ -58,6 +58,8 @@ export interface Decided {
   executionContext?: string
   context: ExecutionContext
   closing?: DecisionType
+  /** Activities that are scheduled and have not closed. */
+  openActivities: number
   /** Details that have changed since they were recorded; harmless. */
   warnings: string[]
 }
@@ -539,6 +541,7 @@ export class RunState implements RunContext {
         ? []
         : [...this.#commands.map(({ decision }) => decision), ...(this.#close ? [this.#close] : [])],
       context,
+      openActivities: [...this.#byEvent.values()].filter(operation => operation instanceof ActivityOperation).length,
       warnings,
       ...(changed && { executionContext: text }),
       ...(closing && { closing }),
