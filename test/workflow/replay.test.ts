@@ -6,6 +6,7 @@ import {
   defineSignal,
   defineWorkflow,
   condition,
+  historyLength,
   now,
   random,
   setState,
@@ -217,6 +218,21 @@ describe('order', () => {
 })
 
 describe('time and chance', () => {
+  test('the length of the history is that of the decision task, in a replay too', async () => {
+    const lengths: number[] = []
+    const story = new Story(
+      defineWorkflow('W', '1', {}, async () => {
+        for (let n = 0; n < 2; n++) {
+          lengths.push(historyLength())
+          await sleep(historyLength() * 1_000)
+        }
+      }),
+    )
+    expect(brief(await story.go())).toEqual(['StartTimer 1.sleep 3s'])
+    expect(brief(await story.fire('1.sleep').go())).toEqual(['StartTimer 2.sleep 8s'])
+    expect(new Set(lengths)).toEqual(new Set([3, 8]))
+  })
+
   test('now is the time of the decision task, and random numbers repeat', async () => {
     const seen: unknown[] = []
     const story = new Story(
