@@ -1,0 +1,32 @@
+// What the README shows to copy is what the schema takes, and what the example's contracts take.
+
+import { readFileSync } from 'node:fs'
+import { buildSchema, parse, validate, visit, valueFromASTUntyped } from 'graphql'
+import { expect, test } from 'vitest'
+import { example } from '../examples/order-saga/app.js'
+import { Order } from '../examples/order-saga/order.js'
+
+const readme = readFileSync('README.md', 'utf8')
+const schema = buildSchema(readFileSync('src/graphql/schema.graphql', 'utf8'))
+const documents = [...readme.matchAll(/```graphql\n(.*?)```/gs)].map(match => match[1]!)
+
+test('the README shows a mutation, a query and a subscription', () => {
+  const kinds = documents.flatMap(text => parse(text).definitions.map(it => ('operation' in it ? it.operation : '')))
+  expect(new Set(kinds)).toEqual(new Set(['mutation', 'query', 'subscription']))
+})
+
+test.each(documents)('%s', text => {
+  expect(validate(schema, parse(text))).toEqual([])
+})
+
+test('the order of the README and the one that npm start shows are orders', () => {
+  expect(Order.safeParse(example.input).error).toBeUndefined()
+  const inputs: unknown[] = []
+  visit(parse(documents.find(text => text.includes('startExecution'))!), {
+    ObjectField: field => {
+      if (field.name.value === 'input' && field.value.kind === 'ObjectValue')
+        inputs.push(valueFromASTUntyped(field.value))
+    },
+  })
+  expect(Order.safeParse(inputs.at(-1)).error).toBeUndefined()
+})
