@@ -36,7 +36,6 @@ export interface Metrics {
   runningActivities: Gauge<'taskList'>
   sagas: Counter<'workflowType' | 'state'>
   executions: Counter<'workflowType' | 'event'>
-  closedExecutions: Counter<'status'>
   activeExecutions: Gauge<'domain'>
   subscribers: Gauge
   graphqlRequests: Counter<'operation' | 'outcome'>
@@ -91,9 +90,6 @@ export function createMetrics(component: string): Metrics {
         'workflowType',
         'event',
       ] as const),
-    ),
-    closedExecutions: new Counter(
-      named('closed_executions_total', 'Executions seen to close, by status', ['status'] as const),
     ),
     activeExecutions: new Gauge(named('active_executions', 'Open executions in the index', ['domain'] as const)),
     subscribers: new Gauge(named('subscribers', 'Open GraphQL subscriptions')),

@@ -52,8 +52,7 @@ export class Responder {
     const workflowType = task.workflowType!.name!
     metrics.decisionTasks.inc({ workflowType, outcome: 'completed' })
     for (const { decisionType } of decisions) metrics.decisions.inc({ decisionType })
-    if (turn.executionContext !== undefined && turn.context.saga)
-      metrics.sagas.inc({ workflowType, state: turn.context.saga.state })
+    if (turn.sagaEntered) metrics.sagas.inc({ workflowType, state: turn.sagaEntered })
     for (const decision of decisions) this.#countRetry(decision)
     await this.#accepted(task, execution, turn.executionContext, turn.closing !== undefined)
     this.#hintCancels(execution, turn)

@@ -7,7 +7,13 @@
 // R4. A close may be refused (UNHANDLED_DECISION): new events reach handlers, then the same close is sent again, last.
 
 import type { Decision, DecisionType } from '../../swf/decision.js'
-import { encodeExecutionContext, type ExecutionContext, type Saga } from '../../swf/execution-context.js'
+import {
+  decodeExecutionContext,
+  encodeExecutionContext,
+  type ExecutionContext,
+  type Saga,
+  type SagaState,
+} from '../../swf/execution-context.js'
 import { decodeFailure } from '../../swf/failure.js'
 import {
   attributesOf,
@@ -43,6 +49,8 @@ export interface Decided {
   /** Present when it has changed since SWF was last given one. */
   executionContext?: string
   context: ExecutionContext
+  /** The state that its saga has entered since SWF was last given one. */
+  sagaEntered?: SagaState
   closing?: DecisionType
   /** Activities that are scheduled and have not closed. */
   openActivities: number
@@ -356,6 +364,8 @@ export class RunState implements RunContext {
     const context = this.#context()
     const empty = Object.keys(context).length === 0 && this.#sentContext === undefined
     const executionContext = empty ? undefined : encodeExecutionContext(context)
+    const changed = executionContext !== this.#sentContext
+    const entered = changed && context.saga?.state !== decodeExecutionContext(this.#sentContext).saga?.state
     const warnings = this.#warnings
     this.#warnings = []
     return {
@@ -364,7 +374,8 @@ export class RunState implements RunContext {
       context,
       openActivities: this.#commands.openActivities,
       warnings,
-      ...(executionContext !== undefined && executionContext !== this.#sentContext && { executionContext }),
+      ...(executionContext !== undefined && changed && { executionContext }),
+      ...(context.saga && entered && { sagaEntered: context.saga.state }),
       ...(closing && { closing }),
     }
   }

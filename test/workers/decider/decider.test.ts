@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { SwfClient } from '../../../src/swf/client.js'
 import { SwfFault } from '../../../src/swf/errors.js'
 import { implement } from '../../../src/workers/definitions.js'
-import { defineActivity, defineSignal, defineWorkflow, setState } from '../../../src/workflow/index.js'
+import { defineActivity, defineSignal, defineWorkflow, saga, setState } from '../../../src/workflow/index.js'
 import { startStack, type Stack } from '../../support/stack.js'
 import { until } from '../../support/until.js'
 
@@ -164,3 +164,48 @@ test('payloads pass a codec on both ways, and SWF sees only what it made of them
   expect(result).toMatch(/^b64:/)
   expect(await codec.decode(result!)).toBe('{"secret":42}')
 })
+
+test('metrics tell what was decided, tried again and rolled back', async () => {
+  const failing = defineActivity<string, void>('Failing', '1', { retry: { maximumAttempts: 2 } })
+  const undo = defineActivity<string, void>('Undo', '1')
+  const work = defineWorkflow('Work', '1', {}, async (id: string) => {
+    await saga(id)
+      .step('failing', failing, { input: c => c.input, rollback: [undo, c => c.input] })
+      .run()
+  })
+  const stack = await startStack({
+    workflows: [work],
+    handlers: [
+      implement(failing, async () => {
+        throw new Error('no')
+      }),
+      implement(undo, async () => {}),
+    ],
+  })
+  await stack.graphql(
+    'mutation { startExecution(input: { workflowId: "work", type: "Work", input: "w" }) { execution { runId workflowId } } }',
+  )
+  await until(
+    async () => (await stack.graphql('{ execution(workflowId: "work") { status } }')).execution.status === 'FAILED',
+    { what: 'it fails' },
+  )
+  const decider = await stack.metrics.decider.registry.metrics()
+  const worker = await stack.metrics.worker.registry.metrics()
+  const has = (text: string, metric: string, labels: string, value: number) =>
+    expect(text).toMatch(new RegExp(`^swf_gateway_${metric}\\{${labels}.*\\} ${value}$`, 'm'))
+  has(decider, 'saga_states_total', 'workflowType="Work",state="RETRYING"', 1)
+  has(decider, 'saga_states_total', 'workflowType="Work",state="ROLLING_BACK"', 1)
+  has(decider, 'saga_states_total', 'workflowType="Work",state="FAILED"', 1)
+  has(decider, 'activity_retries_total', 'activityType="Failing"', 1)
+  has(decider, 'decisions_total', 'decisionType="FailWorkflowExecution"', 1)
+  has(worker, 'activity_tasks_total', 'activityType="Failing",outcome="failed"', 2)
+  has(worker, 'activity_tasks_total', 'activityType="Undo",outcome="completed"', 1)
+  has(worker, 'activity_duration_seconds_count', '.*activityType="Failing"', 2)
+  await until(async () => /active_executions\{.*\} 0/.test(await gatewayMetrics(stack)), {
+    what: 'no execution is active',
+  })
+})
+
+async function gatewayMetrics(stack: Stack): Promise<string> {
+  return (await fetch(stack.url.replace('/graphql', '/metrics'))).text()
+}
