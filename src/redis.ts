@@ -23,7 +23,9 @@ export interface Connection {
 export function connectRedis({ url, name, log }: Connection, use: 'commands' | 'blocking' = 'commands'): Redis {
   const options = {
     connectionName: name,
-    maxRetriesPerRequest: null,
+    // 0: what was under way when a connection broke fails at once. With null ioredis forgets it, and the caller waits for
+    // `commandTimeout`, however soon Redis is back.
+    maxRetriesPerRequest: use === 'blocking' ? null : 0,
     enableOfflineQueue: use === 'blocking',
     retryStrategy: (tries: number) => Math.min(50 * 2 ** Math.min(tries, 6), 2_000),
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
