@@ -10,13 +10,14 @@ import { createRoot } from 'react-dom/client'
 
 const WELCOME = `# Ctrl-Space completes; the book on the left has every type.
 
-# What runs, and how far it is.
-query Running {
-  executions(filter: { status: [OPEN] }) {
+# The latest executions, and how far they are. Only those that run: executions(filter: { status: [OPEN] }).
+query Latest {
+  executions(first: 20) {
     count { value }
     nodes {
       workflowId
       type { name version }
+      status
       startedAt
       duration
       saga { state step attempt }

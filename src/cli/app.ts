@@ -29,7 +29,9 @@ export async function loadApp(file: string): Promise<LoadedApp> {
   try {
     module = (await import(pathToFileURL(path).href)) as Record<string, unknown>
   } catch (error) {
-    throw new CliError('APP_FAILED', `${path} does not load: ${(error as Error).message}`, 1, { cause: error })
+    const { message, stack = '' } = error as Error
+    const at = stack.split('\n').find(line => line.includes('.js:') && !line.includes('node:'))
+    throw new CliError('APP_FAILED', `${path} does not load: ${message}${at ? `\n${at}` : ''}`, 1, { cause: error })
   }
   const { workflows = [], handlers = [], example } = module
   const isWorkflow = (it: unknown) => (it as WorkflowDefinition | undefined)?.kind === 'workflow'

@@ -32,6 +32,12 @@ export function duration(text: string): number {
   }
 }
 
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
+
+export function logLevel(): Option {
+  return option('--log-level <level>', 'how much is logged').choices(LEVELS).default('info')
+}
+
 /** Options of every process that talks to SWF. */
 export interface SwfConfig {
   domain: string
@@ -51,11 +57,7 @@ export function withSwf(command: Command): Command {
         .choices(['sdk', 'http'])
         .default('sdk'),
     )
-    .addOption(
-      option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent')
-        .choices(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
-        .default('info'),
-    )
+    .addOption(logLevel())
     .option('--config <file>', `JSON file with these options in camelCase (default: ${CONFIG_FILE} if it is there)`)
 }
 

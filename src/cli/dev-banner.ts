@@ -18,11 +18,18 @@ export function addresses(endpoints: Endpoints, app: App, data: string): string 
   const start = {
     query:
       'mutation($input: StartExecutionInput!) { startExecution(input: $input) { execution { workflowId runId status } } }',
-    variables: { input: { workflowId: `${example.type}-1`, type: example.type, input: example.input } },
+    variables: {
+      input: {
+        workflowId: `${example.type}-1`,
+        type: example.type,
+        input: example.input,
+        idempotencyKey: `${example.type}-1`,
+      },
+    },
   }
   const watch = {
     query:
-      'subscription { executionUpdates { __typename ... on ExecutionChanged { cursor workflowId status saga { state step attempt } } } }',
+      'subscription { executionUpdates { __typename ... on ExecutionChanged { cursor workflowId status saga { state step attempt } execution { failure { reason message } } } } }',
   }
   const json = (body: object) => JSON.stringify(body).replaceAll("'", "'\\''")
   return `

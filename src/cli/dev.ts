@@ -6,9 +6,9 @@ import { Command } from 'commander'
 import closeWithGrace from 'close-with-grace'
 import { createSwfClient } from '../swf/client.js'
 import { loadApp, withApp } from './app.js'
-import { option, port } from './config.js'
+import { logLevel, option, port } from './config.js'
 import { addresses, type Endpoints } from './dev-banner.js'
-import { redisChild } from './dev-redis.js'
+import { forgetDomain, redisChild } from './dev-redis.js'
 import { CliError } from './error.js'
 import { registerApp } from './register.js'
 import { nodeChild, Supervised } from './supervisor.js'
@@ -47,7 +47,7 @@ export function devCommand(): Command {
     'after',
     `
 No AWS account is used, whatever the environment holds. State stays in --data and goes on with the next start.
-A process that dies is started again. Logs are in DIR/logs, addresses and process ids in DIR/dev.json.
+A process that dies is started again. Logs are in its folder logs, addresses and process ids in its file dev.json.
 
 Example:
   swf-gateway dev --app dist/app.js`,
@@ -58,7 +58,7 @@ Example:
     .addOption(option('--domain <name>', 'SWF domain').default('swf-gateway'))
     .addOption(option('--redis <url>', 'use this Redis instead of a private one', 'REDIS_URL'))
     .option('--quiet', 'print problems only')
-    .addOption(option('--log-level <level>', "level of the processes' logs").default('info'))
+    .addOption(logLevel())
     .option('--config <file>', 'JSON file with these options in camelCase')
   for (const [name, what, number] of [
     ['gateway', 'the gateway', 4000],
@@ -75,10 +75,12 @@ Example:
 
 async function dev(config: Config): Promise<void> {
   const app = await loadApp(config.app)
-  const data = openDataDirectory(config)
+  const data = resolve(config.data)
   const stateFile = join(data, 'dev.json')
+  // All that may be refused comes before anything is deleted.
   await refuseSecond(stateFile)
   const ports = await takePorts(config)
+  await openDataDirectory(data, config)
   const say = (line: string) => void (config.quiet || console.log(line))
 
   const swfEndpoint = `http://127.0.0.1:${ports.swf}`
@@ -164,14 +166,14 @@ async function dev(config: Config): Promise<void> {
 }
 
 const failed = (name: string, data: string) => (error: Error) => {
+  const log = join(data, 'logs', `${name}.log`)
   throw new CliError(
     'START_FAILED',
-    `${name} did not start: ${error.message}\nIts log is ${join(data, 'logs', `${name}.log`)}`,
+    `${name} did not start: ${error.message}${existsSync(log) ? `\nIts log is ${log}` : ''}`,
   )
 }
 
-function openDataDirectory({ data, fresh }: Config): string {
-  const directory = resolve(data)
+async function openDataDirectory(directory: string, { fresh, redis, domain }: Config): Promise<void> {
   const mark = join(directory, MARK)
   if (fresh && existsSync(directory)) {
     if (!existsSync(mark))
@@ -181,9 +183,9 @@ function openDataDirectory({ data, fresh }: Config): string {
       )
     rmSync(directory, { recursive: true, force: true })
   }
+  if (fresh && redis) await forgetDomain(redis, domain)
   for (const name of ['swf', 'redis', 'logs']) mkdirSync(join(directory, name), { recursive: true })
   writeFileSync(mark, '')
-  return directory
 }
 
 async function refuseSecond(stateFile: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { createLocalSwf, type LocalSwf } from '../swf/local/index.js'
 import { createLog } from '../telemetry.js'
-import { duration, option, withPort } from './config.js'
+import { duration, logLevel, option, withPort } from './config.js'
 import { CliError } from './error.js'
 import { runProcess } from './run-process.js'
 
@@ -33,7 +33,7 @@ With --data an answered request survives a crash: the answer leaves after the sy
       option('--poll-timeout <duration>', 'how long a poll is held').argParser(duration).default(60_000, '60s'),
     )
     .addOption(option('--region <name>', 'region that appears in ARNs').default('us-east-1'))
-    .addOption(option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent').default('info'))
+    .addOption(logLevel())
   return command.action(async (config: Config) => {
     if (config.data && config.inMemory) throw new CliError('USAGE', 'Give --data or --in-memory, not both', 2)
     const log = createLog('local-swf', config.logLevel)

@@ -42,16 +42,19 @@ const program = new Command('swf-gateway')
   .addHelpText(
     'after',
     `
-Every flag can be set in the environment: --log-level is SWF_GATEWAY_LOG_LEVEL. SWF and Redis are found by
+Flags that take a value can be set in the environment: --log-level is SWF_GATEWAY_LOG_LEVEL. SWF and Redis are found by
 AWS_ENDPOINT_URL_SWF, AWS_REGION and REDIS_URL. Options may also stand in swf-gateway.config.json.`,
   )
   .hook('preAction', (_program, command) => applyConfigFile(command))
+
+// The SDK's note on future versions of Node is for whoever updates it, not for whoever runs this.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
 
 try {
   const called = process.argv.slice(2).find(word => word in VERBS)
   for (const [name, { description, load }] of Object.entries(VERBS)) {
     const command = name === called ? await load() : new Command(name)
-    program.addCommand(command.description(description))
+    program.addCommand(command.description(description).copyInheritedSettings(program))
   }
   await program.parseAsync()
 } catch (error) {

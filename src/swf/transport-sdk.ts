@@ -66,6 +66,8 @@ async function openClients(options: { endpoint?: string; region?: string; maxPol
 function fromSdk(action: Action, error: Error): SwfFault {
   const fault = swfFault(action, error.name, error.message, { cause: error })
   if (fault.code !== 'SWF_UNAVAILABLE') return fault
+  if (error.message === 'Region is missing')
+    return new SwfFault('VALIDATION', 'RegionMissing', action, 'No AWS region is set: set AWS_REGION', { cause: error })
   return new SwfFault('SWF_UNAVAILABLE', error.name, action, `SWF did not answer: ${error.message || error.name}`, {
     cause: error,
   })

@@ -80,7 +80,8 @@ export class Saga {
     try {
       if (this.#run.cancelRequested) throw this.#run.cancelRequested
       called = true
-      const result = await this.#observed(record, run, attempt => {
+      const result = await this.#observed(run, attempt => {
+        record.attempts = attempt
         record.state = attempt > 1 ? 'RETRYING' : 'RUNNING'
         this.show(attempt > 1 ? 'RETRYING' : 'RUNNING', attempt)
       })
@@ -110,6 +111,7 @@ export class Saga {
     if (failed?.rollback) await this.#undoing(failed.record, 'ROLLING_BACK', failed.rollback)
     for (const { record, compensate } of this.#done.reverse())
       if (compensate) await this.#undoing(record, 'COMPENSATING', compensate)
+    for (const record of this.#steps) if (record.state === 'PENDING') record.state = 'SKIPPED'
     this.#step = failed?.record.name
     this.show('FAILED')
     if (failure instanceof WorkflowExecutionCancelRequested) return failure
@@ -121,11 +123,10 @@ export class Saga {
     state: 'ROLLING_BACK' | 'COMPENSATING',
     undo: () => Promise<unknown>,
   ): Promise<void> {
-    const attempts = record.attempts
     this.#step = record.name
     record.state = state
     try {
-      await this.#observed(record, undo, attempt => this.show(state, attempt))
+      await this.#observed(undo, attempt => this.show(state, attempt))
       record.state = 'UNDONE'
       this.#undone.push(record.name)
     } catch (error) {
@@ -133,18 +134,12 @@ export class Saga {
       record.state = 'LEFT'
       this.#left.push(record.name)
     }
-    record.attempts = attempts
   }
 
   /** Calls `work` so that the activity it calls first tells its tries. */
-  #observed<R>(record: SagaStep, work: () => Promise<R>, told: (attempt: number) => void): Promise<R> {
+  #observed<R>(work: () => Promise<R>, attempt: (attempt: number) => void): Promise<R> {
     const outer = this.#run.step
-    this.#run.step = {
-      attempt: attempt => {
-        record.attempts = attempt
-        told(attempt)
-      },
-    }
+    this.#run.step = { attempt }
     try {
       return work()
     } finally {

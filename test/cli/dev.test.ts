@@ -94,6 +94,10 @@ test('what was running goes on after a stop and the next start; --fresh begins e
   const twin = dev(data)
   expect((await twin.exited).code).toBe(1)
   expect(twin.output()).toContain(`runs already with this data, as process ${second.pid}`)
+  const fresher = dev(data, '--fresh')
+  expect((await fresher.exited).code).toBe(1)
+  expect((await graphql(again, SHOW)).execution).toMatchObject({ runId: before.runId, status: 'COMPLETED' })
+  expect(existsSync(join(data, 'swf'))).toBe(true)
 
   // Killed, it leaves no process behind, and --fresh begins empty.
   await second.kill('SIGKILL')

@@ -74,7 +74,7 @@ test(
     await start('seen-by-query')
     await tab.goto(`${url}/graphiql`)
     await tab.locator('.graphiql-query-editor .view-line').first().waitFor()
-    await run('Running')
+    await run('Latest')
     await shows(/"workflowId": "seen-by-query"/)
     await run('Updates')
     await until(async () => (await metrics.subscribers.get()).values[0]?.value === 1, {

@@ -115,6 +115,11 @@ describe('a saga', () => {
   test('whose first step fails has nothing to undo', async () => {
     const story = await begin()
     expect(brief(await story.fail('Reserve', 'OutOfStock').go())).toEqual(['FailWorkflowExecution Reserve: OutOfStock'])
+    expect(story.sent.saga?.steps).toEqual([
+      { name: 'reservation', state: 'FAILED', attempts: 1 },
+      { name: 'payment', state: 'SKIPPED', attempts: 0 },
+      { name: 'shipment', state: 'SKIPPED', attempts: 0 },
+    ])
   })
 
   test('goes on undoing when one compensation fails for good, and says what is left', async () => {

@@ -41,6 +41,8 @@ export async function runHandler(
     return { kind: 'canceled', ...(own && failure && { details: encodeFailure(failure) }) }
   }
   if (code === 'SHUTDOWN') return handedBack(run.task)
+  const { reason, message } = failure!
+  job.log.warn({ reason, err: message, stack: stackOf((end as { error: unknown }).error) }, 'activity failed')
   return failed(failure!)
 }
 
@@ -88,6 +90,23 @@ function origin({ activityId, activityType }: TaskFacts): Pick<Failure, 'activit
 
 /** Returns what a thrown value says of itself: its reason, code or name, its message, its details, its causes. */
 function describe(error: unknown, run: Run): Failure {
+  try {
+    return { ...describeChain(error), ...origin(run.task) }
+  } catch {
+    // A getter or a proxy that throws: U1.
+    return { code: 'APPLICATION', reason: 'Error', message: 'it threw what cannot be read', ...origin(run.task) }
+  }
+}
+
+function stackOf(error: unknown): string | undefined {
+  try {
+    return error instanceof Error ? error.stack : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function describeChain(error: unknown): Failure {
   const link = (thrown: unknown, depth: number): Failure => {
     if (!(thrown instanceof Error)) return { code: 'APPLICATION', reason: 'Error', message: text(thrown) }
     const { reason, code, details, cause } = thrown as Error & Partial<Record<'reason' | 'code' | 'details', unknown>>
@@ -99,7 +118,7 @@ function describe(error: unknown, run: Run): Failure {
       ...(cause !== undefined && depth < 10 && { cause: link(cause, depth + 1) }),
     }
   }
-  return { ...link(error, 0), ...origin(run.task) }
+  return link(error, 0)
 }
 
 function isWord(value: unknown): value is string {

@@ -46,13 +46,15 @@ export class Responder {
 
   /** Answers a task with a turn; `next` is where the execution's next decision task goes. Rejects with a SwfFault. */
   async respond(task: DecisionTask, execution: WorkflowExecution, turn: Decided, next: NextTask): Promise<void> {
-    const { metrics } = this.options
+    const { metrics, log } = this.options
     const decisions = await encodeDecisions(turn.decisions, this.codec)
     await this.#send(task, { decisions, executionContext: turn.executionContext, next })
     const workflowType = task.workflowType!.name!
     metrics.decisionTasks.inc({ workflowType, outcome: 'completed' })
     for (const { decisionType } of decisions) metrics.decisions.inc({ decisionType })
     if (turn.sagaEntered) metrics.sagas.inc({ workflowType, state: turn.sagaEntered })
+    const left = turn.closing && turn.context.saga?.steps.filter(step => step.state === 'LEFT').map(step => step.name)
+    if (left?.length) log.error({ ...execution, workflowType, steps: left }, 'saga left steps undone: look after them')
     for (const decision of decisions) this.#countRetry(decision)
     await this.#accepted(task, execution, turn.executionContext, turn.closing !== undefined)
     this.#hintCancels(execution, turn)
