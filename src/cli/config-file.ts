@@ -25,7 +25,13 @@ export function applyConfigFile(command: Command): void {
     const name = made.attributeName()
     const source = command.getOptionValueSource(name)
     if (!(name in file) || (source !== undefined && source !== 'default')) continue
-    const value = String(file[name])
+    const given = file[name]
+    if (made.isBoolean()) {
+      if (typeof given !== 'boolean') throw new CliError('CONFIG_INVALID', `${path}: ${name} is true or false`)
+      command.setOptionValueWithSource(name, given, 'config')
+      continue
+    }
+    const value = String(given)
     command.setOptionValueWithSource(name, made.parseArg ? made.parseArg(value, undefined as never) : value, 'config')
   }
 }

@@ -181,9 +181,9 @@ async function openDataDirectory(directory: string, { fresh, redis, domain }: Co
         'NOT_OURS',
         `${directory} was not made by swf-gateway dev: delete it yourself, or give another --data`,
       )
+    if (redis) await forgetDomain(redis, domain)
     rmSync(directory, { recursive: true, force: true })
   }
-  if (fresh && redis) await forgetDomain(redis, domain)
   for (const name of ['swf', 'redis', 'logs']) mkdirSync(join(directory, name), { recursive: true })
   writeFileSync(mark, '')
 }

@@ -24,6 +24,7 @@ const WELL = 20 * SECOND
 /** One child, started again whenever it dies. */
 export class Supervised {
   #child: Child | undefined
+  #starting: Promise<Child> | undefined
   #stopping = false
   #pause: (() => void) | undefined
   #life: Promise<void> | undefined
@@ -41,13 +42,17 @@ export class Supervised {
 
   /** Starts the child; rejects when it does not become ready. */
   async start(): Promise<void> {
-    this.#child = await this.starter()
+    this.#child = await (this.#starting = this.starter())
+    if (this.#stopping) return
     this.#life = this.#keep(this.#child)
   }
 
   async stop(within: number): Promise<void> {
     this.#stopping = true
     this.#pause?.()
+    // A child that is only being started: it is stopped as soon as it is there.
+    const starting = await this.#starting?.catch(() => undefined)
+    if (starting && !this.#life) await starting.stop(within)
     await this.#child?.stop(within)
     await this.#life
   }

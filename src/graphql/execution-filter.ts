@@ -8,9 +8,11 @@ import { decodeNodeId } from './node.type.js'
 
 /** Returns a filter for the index; throws BAD_USER_INPUT for a parent that is no execution's id. */
 export function indexFilter(filter: ExecutionFilter | null | undefined): Index.ExecutionFilter {
-  const { startedAfter, startedBefore, closedAfter, closedBefore, parent, ...rest } = filter ?? {}
+  const { startedAfter, startedBefore, closedAfter, closedBefore, parent, status, sagaState, ...rest } = filter ?? {}
   return withoutNulls({
     ...rest,
+    status: status && [...new Set(status)],
+    sagaState: sagaState && [...new Set(sagaState)],
     startedAfter: startedAfter?.getTime(),
     startedBefore: startedBefore?.getTime(),
     closedAfter: closedAfter?.getTime(),

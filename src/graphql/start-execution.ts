@@ -56,8 +56,16 @@ async function startedBefore(
   if (!idempotencyKey) return undefined
   const latest = context.index.find(domain, workflowId)
   if (!latest) return undefined
-  const run = await origin(executionOf(latest, 'INDEX'), context)
-  return run.idempotencyKey === idempotencyKey ? existing(run, input) : undefined
+  const run = await origin(executionOf(latest, 'INDEX'), context).catch((error: unknown) => {
+    // The index remembers longer than SWF keeps a history.
+    if (
+      isFault(error, 'UNKNOWN_RESOURCE') ||
+      (error as { extensions?: { code?: string } }).extensions?.code === 'EXECUTION_NOT_FOUND'
+    )
+      return undefined
+    throw error
+  })
+  return run && run.idempotencyKey === idempotencyKey ? existing(run, input) : undefined
 }
 
 /** Resolves to undefined when an execution with this workflowId is open. */

@@ -2,7 +2,8 @@
 //
 // C1. A poll is never retried here: a poll whose answer is lost has lost its task until the task's timeout, and a second
 //     poll would hide that.
-// C2. Every other action is tried up to three times when SWF throttles or does not answer; the caller decides what is after that.
+// C2. Every other action is tried up to three times when SWF throttles or does not answer; the caller decides what is after
+//     that. What would be done twice, though, only when it was throttled: without an answer it may have been done.
 // C3. Inputs and outputs are the SDK's: timestamps are Dates, whatever the transport.
 
 import { setTimeout as delay } from 'node:timers/promises'
@@ -46,6 +47,12 @@ export interface SwfClientOptions {
 
 const TRIES = 3
 const POLLS: ReadonlySet<Action> = new Set(['PollForActivityTask', 'PollForDecisionTask'])
+const ONCE: ReadonlySet<Action> = new Set([
+  'StartWorkflowExecution',
+  'SignalWorkflowExecution',
+  'RequestCancelWorkflowExecution',
+  'TerminateWorkflowExecution',
+])
 const POLL_TIMEOUT = 75_000
 const CALL_TIMEOUT = 10_000
 
@@ -61,7 +68,12 @@ export function createSwfClient(options: SwfClientOptions = {}): SwfClient {
           ...(signal && { signal }),
         })
       } catch (error) {
-        const again = !poll && tries < TRIES && error instanceof SwfFault && error.retryable && !signal?.aborted
+        const again =
+          !poll &&
+          tries < TRIES &&
+          error instanceof SwfFault &&
+          (ONCE.has(action) ? error.code === 'THROTTLED' : error.retryable) &&
+          !signal?.aborted
         if (!again) throw error
         await delay(50 * 4 ** (tries - 1) * (0.5 + Math.random()))
       }

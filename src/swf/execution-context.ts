@@ -53,12 +53,14 @@ export interface ExecutionContext {
 
 const VERSION_MEMBER = 'swf-gateway'
 
-/** Returns a context as text. Saga and stuck always fit; a state that does not is left out and `truncated` says so. */
+/** Returns a context as text. What does not fit is left out, the state first, then a saga's steps, and `truncated` says so. */
 export function encodeExecutionContext(context: ExecutionContext): string {
   const text = JSON.stringify({ [VERSION_MEMBER]: 1, ...context })
   if (text.length <= MAX_PAYLOAD) return text
   const { state: _state, ...rest } = context
-  return JSON.stringify({ [VERSION_MEMBER]: 1, ...rest, truncated: true })
+  const without = JSON.stringify({ [VERSION_MEMBER]: 1, ...rest, truncated: true })
+  if (without.length <= MAX_PAYLOAD || !rest.saga) return without
+  return JSON.stringify({ [VERSION_MEMBER]: 1, ...rest, saga: { ...rest.saga, steps: [] }, truncated: true })
 }
 
 /** Returns what an executionContext says; one that others wrote is a `state`. */

@@ -23,11 +23,16 @@ export function sdkTransport(options: { endpoint?: string; region?: string; maxP
 } {
   let clients: Promise<Clients> | undefined
   const transport: Transport = async (action, input, { signal, timeout }) => {
-    const { commands, polls, calls } = await (clients ??= openClients(options))
+    clients ??= openClients(options)
+    const { commands, polls, calls } = await clients.catch((error: unknown) => {
+      clients = undefined
+      throw fromSdk(action, error as Error)
+    })
     const command = new commands[`${action}Command`]!(input)
     const controller = new AbortController()
     const abort = () => controller.abort(signal?.reason)
     const limit = setTimeout(() => controller.abort(new Error(`no answer within ${timeout} ms`)), timeout)
+    if (signal?.aborted) abort()
     signal?.addEventListener('abort', abort, { once: true })
     try {
       const client = action.startsWith('PollFor') ? polls : calls
@@ -41,10 +46,13 @@ export function sdkTransport(options: { endpoint?: string; region?: string; maxP
     }
   }
   const close = () =>
-    void clients?.then(({ polls, calls }) => {
-      polls.destroy()
-      calls.destroy()
-    })
+    void clients?.then(
+      ({ polls, calls }) => {
+        polls.destroy()
+        calls.destroy()
+      },
+      () => {},
+    )
   return { transport, close }
 }
 

@@ -10,13 +10,8 @@ import { cancelable } from './replay/operation.js'
 export function condition(predicate: () => boolean): Promise<void> {
   const run = currentRun('condition')
   if (run.cancelRequested) return cancelable(Promise.reject(run.cancelRequested), () => {})
+  if (predicate()) return Promise.resolve()
   const operation = run.condition(predicate)
-  if (predicate()) {
-    const { promise } = operation
-    operation.resolve()
-    operation.cancel()
-    return promise
-  }
   const stopListening = run.onCancelRequested(() => operation.cancel())
   operation.promise.then(stopListening, stopListening)
   return cancelable(operation.promise, () => operation.cancel())

@@ -42,5 +42,7 @@ export function historyLength(): number {
  * characters; a longer one is left out and the execution says `truncated`.
  */
 export function setState(state: unknown): void {
+  // What JSON cannot hold is an error here, at the author's line.
+  JSON.stringify(state)
   currentRun('setState').shown.state = state
 }

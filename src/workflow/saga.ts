@@ -55,7 +55,8 @@ export class Saga {
   readonly #done: Done[] = []
   readonly #undone: string[] = []
   readonly #left: string[] = []
-  #failed: { record: SagaStep; what: string; rollback?: (() => Promise<unknown>) | undefined } | undefined
+  readonly #failed: { record: SagaStep; what: string; rollback?: () => Promise<unknown> }[] = []
+  #running: string | undefined
   #state: SagaState = 'RUNNING'
   #step: string | undefined
   #attempt = 1
@@ -73,6 +74,9 @@ export class Saga {
     undo: StepUndo<undefined, R> = {},
     what: string = name,
   ): Promise<R> {
+    if (this.#running !== undefined)
+      throw new RangeError(`saga step ${name} began while step ${this.#running} runs: await one step before the next`)
+    this.#running = name
     const record = this.#record(name)
     this.#step = name
     record.state = 'RUNNING'
@@ -96,19 +100,23 @@ export class Saga {
     } catch (error) {
       const { rollback } = undo
       record.state = 'FAILED'
-      this.#failed = {
+      this.#failed.push({
         record,
         what,
         ...(rollback && called && { rollback: () => rollback[0](rollback[1](undefined), SHIELDED) }),
-      }
+      })
       throw error
+    } finally {
+      this.#running = undefined
     }
   }
 
   /** Rolls back and compensates; resolves to what the saga fails with. */
   async undo(failure: WorkflowFailure): Promise<WorkflowFailure> {
-    const failed = this.#failed
-    if (failed?.rollback) await this.#undoing(failed.record, 'ROLLING_BACK', failed.rollback)
+    // The last one to fail is the one that the saga fails of; those before it were caught, and are undone all the same.
+    const failed = this.#failed.at(-1)
+    for (const { record, rollback } of [...this.#failed].reverse())
+      if (rollback) await this.#undoing(record, 'ROLLING_BACK', rollback)
     for (const { record, compensate } of this.#done.reverse())
       if (compensate) await this.#undoing(record, 'COMPENSATING', compensate)
     for (const record of this.#steps) if (record.state === 'PENDING') record.state = 'SKIPPED'

@@ -50,9 +50,7 @@ export function defineSignal<T = unknown>(name: string, { input }: { input?: Val
       return inbox.buffered.length ? read(inbox.buffered.shift()) : undefined
     },
     handle: handler => {
-      const inbox = currentRun(`signal ${name}`).signals(name)
-      inbox.handler = value => handler(read(value))
-      for (const value of inbox.buffered.splice(0)) inbox.handler(value)
+      currentRun(`signal ${name}`).handle(name, value => handler(read(value)))
     },
   }
 }

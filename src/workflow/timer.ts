@@ -6,13 +6,16 @@ import { currentRun } from './replay/current.js'
 import { cancel, cancelable } from './replay/operation.js'
 
 /**
- * Resolves after a duration, rounded up to whole seconds; it may be a year. Rejects with WorkflowExecutionCancelRequested
+ * Resolves after a duration, rounded up to whole seconds, of at most 99,999,999 s. Rejects with WorkflowExecutionCancelRequested
  * when the execution is asked to cancel, unless it is shielded.
  */
 export function sleep(duration: Duration, { shielded = false }: { shielded?: boolean } = {}): Promise<void> {
   const run = currentRun('sleep')
   if (run.cancelRequested && !shielded) return cancelable(Promise.reject(run.cancelRequested), () => {})
-  const timer = run.startTimer(`${run.nextSeq()}.sleep`, seconds(duration))
+  const length = seconds(duration)
+  if (length.length > 8)
+    throw new RangeError(`${String(duration)} is longer than SWF's timers: 99,999,999 s, three years`)
+  const timer = run.startTimer(`${run.nextSeq()}.sleep`, length)
   if (!shielded) {
     const stopListening = run.onCancelRequested(() => timer.cancel())
     timer.promise.then(stopListening, stopListening)
@@ -25,7 +28,8 @@ export function sleep(duration: Duration, { shielded = false }: { shielded?: boo
  * running activity or timer to cancel.
  */
 export async function withTimeout<T>(duration: Duration, work: Promise<T>): Promise<T> {
-  const timer = sleep(duration)
+  // Shielded: a cancel is the affair of the work, which may be shielded itself.
+  const timer = sleep(duration, { shielded: true })
   const expired = timer.then(() => {
     throw new TimeoutExpired(milliseconds(duration))
   })

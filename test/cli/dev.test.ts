@@ -79,7 +79,7 @@ test('what was running goes on after a stop and the next start; --fresh begins e
   )
   expect(after).toMatchObject({ runId: before.runId, status: 'OPEN' })
   const watching = execSync(
-    `timeout 1 ${watch.replace(state.endpoints.graphqlStream, again.endpoints.graphqlStream)} || true`,
+    `${watch.replace('curl ', 'curl --max-time 1 ').replace(state.endpoints.graphqlStream, again.endpoints.graphqlStream)} || true`,
   )
   expect(watching.toString()).not.toContain('errors')
   await graphql(

@@ -260,6 +260,23 @@ describe('time and chance', () => {
     expect(brief(await story.go())).toEqual(['StartTimer 1.sleep 1s'])
   })
 
+  test('a timer that SWF refuses for its limits is asked for again when another one has ended', async () => {
+    const story = new Story(defineWorkflow('W', '1', {}, async () => Promise.all([sleep('1s'), sleep('2s')])))
+    await story.go(decision =>
+      JSON.stringify(decision).includes('2.sleep') ? 'OPEN_TIMERS_LIMIT_EXCEEDED' : undefined,
+    )
+    await story.go()
+    await story.fire('1.sleep').go()
+    expect(brief(await story.fire('2.sleep').go())).toEqual(['CompleteWorkflowExecution'])
+  })
+
+  test('a sleep beyond what SWF takes is an error at the line that asks for it', async () => {
+    const story = new Story(defineWorkflow('W', '1', {}, async () => sleep('2000d')))
+    expect(await story.decide()).toMatchObject({
+      stuck: { reason: expect.stringContaining('longer than SWF') as string },
+    })
+  })
+
   test('withTimeout gives up, and cancels the activity', async () => {
     const story = new Story(
       defineWorkflow('W', '1', {}, async () => {

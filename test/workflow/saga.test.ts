@@ -195,6 +195,33 @@ describe('a saga', () => {
     expect(brief(await story.complete('Release').go())).toEqual(['FailWorkflowExecution c: Refused'])
   })
 
+  test('rolls back every step that failed, those that the code caught included', async () => {
+    const caught = defineWorkflow('Caught', '1', {}, () =>
+      runSaga(async s => {
+        await s
+          .step('ship', () => ship({ id: 'a' }), { rollback: [recall, () => ({ id: 'a' })] })
+          .catch(() => s.step('other', () => reserve({ id: 'b' })))
+        await s.step('charge', () => charge({ id: 'c', amount: 1 }), { rollback: [refund, () => ({ id: 'c' })] })
+      }),
+    )
+    const story = await begin(new Story(caught))
+    await story.fail('Ship', 'Lost').go()
+    await story.complete('Reserve', { reservationId: 'r' }).go()
+    expect(brief(await story.fail('Charge', 'Refused').go())).toEqual(['ScheduleActivityTask Refund 4.1'])
+    expect(brief(await story.complete('Refund').go())).toEqual(['ScheduleActivityTask Recall 5.1'])
+    expect(brief(await story.complete('Recall').go())).toEqual(['FailWorkflowExecution charge: Refused'])
+  })
+
+  test('refuses a step that begins while another one runs', async () => {
+    const both = defineWorkflow('Both', '1', {}, () =>
+      runSaga(s => Promise.all([s.step('a', () => reserve({ id: 'a' })), s.step('b', () => reserve({ id: 'b' }))])),
+    )
+    expect(await new Story(both).decide()).toMatchObject({
+      kind: 'stuck',
+      stuck: { reason: expect.stringContaining('saga step b began while step a runs') as string },
+    })
+  })
+
   test('shows its end with the closing decision and not before', async () => {
     const after = defineWorkflow('After', '1', {}, async () => {
       await saga(order)

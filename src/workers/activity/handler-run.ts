@@ -40,7 +40,8 @@ export async function runHandler(
     const own = end && end.error !== job.signal.reason
     return { kind: 'canceled', ...(own && failure && { details: encodeFailure(failure) }) }
   }
-  if (code === 'SHUTDOWN') return handedBack(run.task)
+  // A failure of its own is none of the shutdown's making.
+  if (code === 'SHUTDOWN' && (!end || end.error === job.signal.reason)) return handedBack(run.task)
   const { reason, message } = failure!
   job.log.warn({ reason, err: message, stack: stackOf((end as { error: unknown }).error) }, 'activity failed')
   return failed(failure!)

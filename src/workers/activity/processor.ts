@@ -73,8 +73,9 @@ export class Processor {
     try {
       const claim = await this.#claim(task)
       if (claim === undefined) return
+      if (claim.kind === 'GONE') return
       this.#options.onClaimed(task)
-      if (claim.kind === 'GONE' || claim.kind === 'BUSY') return
+      if (claim.kind === 'BUSY') return
       if (claim.kind === 'EXPIRED') return this.expired(claim.facts)
       await this.#run(claim)
     } catch (error) {

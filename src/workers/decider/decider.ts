@@ -147,7 +147,9 @@ export class Decider implements Service {
   async #decide(task: DecisionTask, execution: WorkflowExecution, taskList: string, sticky: boolean): Promise<void> {
     const { swf, domain, metrics, log } = this.#options
     const received = performance.now()
-    const polled = await completeDecisionTask(swf, domain, taskList, task, this.#identity)
+    const polled = await completeDecisionTask(swf, domain, taskList, task, this.#identity, {
+      startAtPreviousStartedEvent: sticky,
+    })
     const { events, cached } = await this.#runOf(task, execution, polled, sticky)
     metrics.cachedExecutions.set(this.#cache.size)
 
@@ -163,22 +165,21 @@ export class Decider implements Service {
         }
     await published
 
-    if (turn.kind === 'stuck') {
-      cached?.run.dispose()
-      const history =
-        events[0]?.eventId === 1 ? events : await readHistory(swf, domain, execution, { upTo: task.startedEventId! })
-      await this.#responder.park(task, execution, parked(turn, history))
-      metrics.stuck.inc({ workflowType: task.workflowType!.name! })
-      return
-    }
+    if (turn.kind === 'stuck') return this.#park(task, execution, cached, events, turn)
     for (const warning of turn.warnings) log.warn({ ...execution, warning }, 'replay differs in a detail')
     const keep = this.#options.cached > 0 && !this.#stopping.signal.aborted
-    await this.#responder.respond(
-      task,
-      execution,
-      turn,
-      keep ? { taskList: this.#stickyList, sticky: true } : { taskList: cached!.taskList, sticky: false },
-    )
+    try {
+      await this.#responder.respond(
+        task,
+        execution,
+        turn,
+        keep ? { taskList: this.#stickyList, sticky: true } : { taskList: cached!.taskList, sticky: false },
+      )
+    } catch (error) {
+      if (!isFault(error, 'VALIDATION')) throw error
+      const stuck = { reason: `SWF refuses what the workflow decided: ${error.message}`, eventId: task.startedEventId! }
+      return this.#park(task, execution, cached, events, { kind: 'stuck', stuck, context: turn.context })
+    }
     if (keep) this.#cache.put(execution.runId, cached!)
     else cached!.run.dispose()
     metrics.cachedExecutions.set(this.#cache.size)
@@ -194,6 +195,21 @@ export class Decider implements Service {
       },
       'decision task completed',
     )
+  }
+
+  async #park(
+    task: DecisionTask,
+    execution: WorkflowExecution,
+    cached: CachedRun | undefined,
+    events: HistoryEvent[],
+    turn: Extract<Turn, { kind: 'stuck' }>,
+  ): Promise<void> {
+    cached?.run.dispose()
+    const { swf, domain, metrics } = this.#options
+    const whole = events[0]?.eventId === 1
+    const history = whole ? events : await readHistory(swf, domain, execution, { upTo: task.startedEventId! })
+    await this.#responder.park(task, execution, parked(turn, history))
+    metrics.stuck.inc({ workflowType: task.workflowType!.name! })
   }
 
   /**

@@ -34,11 +34,8 @@ export function closingDecision(
       failure = tooLarge(what, error)
     }
   }
-  if (
-    failure instanceof WorkflowExecutionCancelRequested ||
-    (cancelRequested && failure instanceof ActivityTaskCanceled)
-  )
-    return cancelWorkflowExecution({})
+  const canceled = failure instanceof WorkflowExecutionCancelRequested || failure instanceof ActivityTaskCanceled
+  if (cancelRequested && canceled) return cancelWorkflowExecution({})
   if (failure instanceof WorkflowFailure)
     return failWorkflowExecution({ reason: cutReason(failure.reason), details: encodeFailure(failure.toFailure()) })
   if (definition.options.onError === 'park') throw stuckBy(failure, { eventId })

@@ -43,6 +43,8 @@ export class TimerOperation extends Operation<void> {
 
 type Asked = ActivityOperation | TimerOperation
 
+/** Timers that SWF lets be open in one execution. */
+const MOST_TIMERS = 1_000
 /** Seconds to wait before an operation that SWF refused for its limits is asked for again. */
 const LIMIT_WAIT = '2'
 
@@ -51,6 +53,8 @@ export class Commands {
   #emitted: { decision: Decision; operation?: Asked }[] = []
   /** Event that began (or refused) an operation → the operation. */
   readonly #byEvent = new Map<number, Asked>()
+  /** Timers that wait for another one to end. */
+  #refusedTimers: TimerOperation[] = []
 
   /** `canceled` makes what the await on a canceled timer rejects with. */
   constructor(private readonly canceled: () => WorkflowExecutionCancelRequested) {}
@@ -61,7 +65,7 @@ export class Commands {
 
   /** True while an event may still come of what was asked. */
   get outstanding(): boolean {
-    return this.#emitted.length > 0 || this.#byEvent.size > 0
+    return this.#emitted.length > 0 || this.#byEvent.size > 0 || this.#refusedTimers.length > 0
   }
 
   /** Activities that are scheduled and have not closed. */
@@ -96,12 +100,17 @@ export class Commands {
   take(eventId: number): Asked | undefined {
     const operation = this.#byEvent.get(eventId)
     this.#byEvent.delete(eventId)
+    if (operation instanceof TimerOperation && this.#refusedTimers.length) this.#nextTimer()
     return operation
   }
 
-  /** Asks again for a timer, or after a wait for an activity, that SWF refused for its limits (M3). */
+  /** Asks again, after a wait for an activity, when one has ended for a timer, for what SWF refused for its limits (M3). */
   again(operation: Asked, eventId: number): void {
-    if (operation instanceof TimerOperation) return this.#emit(operation)
+    if (operation.settled) return
+    if (operation instanceof TimerOperation) {
+      this.#refusedTimers.push(operation)
+      return this.#nextTimer()
+    }
     const wait = this.startTimer(`${operation.spec.activityId}.limit.${eventId}`, LIMIT_WAIT)
     operation.cancel = () => {
       wait.cancel()
@@ -112,9 +121,18 @@ export class Commands {
         if (operation.settled) return
         const again = this.scheduleActivityTask(operation.spec)
         operation.cancel = () => again.cancel()
+        const adopt = () => {
+          if (again.policy) operation.policy = again.policy
+        }
         again.promise.then(
-          result => operation.resolve(result),
-          (failure: unknown) => operation.reject(failure),
+          result => {
+            adopt()
+            operation.resolve(result)
+          },
+          (failure: unknown) => {
+            adopt()
+            operation.reject(failure)
+          },
         )
       },
       () => {},
@@ -164,7 +182,15 @@ export class Commands {
     this.#emitted.push({ decision, operation })
   }
 
+  /** Asks for a timer that was refused, unless as many are open as SWF takes; one refused when none is open is asked for at once. */
+  #nextTimer(): void {
+    this.#refusedTimers = this.#refusedTimers.filter(timer => !timer.settled)
+    const open = [...this.#byEvent.values()].filter(operation => operation instanceof TimerOperation).length
+    if (open < MOST_TIMERS && this.#refusedTimers.length) this.#emit(this.#refusedTimers.shift()!)
+  }
+
   #takeBack(operation: Asked): boolean {
+    if (operation instanceof TimerOperation && this.#refusedTimers.includes(operation)) return true
     const index = this.#emitted.findIndex(command => command.operation === operation)
     if (index < 0) return false
     this.#emitted.splice(index, 1)

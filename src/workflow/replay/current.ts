@@ -55,6 +55,8 @@ export interface RunContext {
   scheduleActivityTask(spec: ActivityTaskSpec): Operation<string | undefined> & { policy?: ResolvedRetryPolicy }
   startTimer(timerId: string, seconds: string): Operation<void>
   signals(name: string): SignalInbox
+  /** Gives a signal, what is buffered of it included, to a handler from now on. */
+  handle(name: string, handler: (value: unknown) => void): void
   condition(predicate: () => boolean): Operation<void>
   /** Calls `listener` when the execution is asked to cancel; returns how to stop that. */
   onCancelRequested(listener: () => void): () => void

@@ -6,7 +6,7 @@ import type { WorkflowDefinition } from '../definition.js'
 import { runBurst } from './burst.js'
 import { installGuard } from './guard.js'
 import { RunState, type Decided } from './run.js'
-import { Stuck } from './stuck.js'
+import { Stuck, stuckBy } from './stuck.js'
 
 /** What a decision task is to be answered with; `stuck`: with nothing that the workflow decided, for the code does not fit. */
 export type Turn = Decided | { kind: 'stuck'; stuck: Omit<StuckState, 'since'>; context: ExecutionContext }
@@ -44,8 +44,9 @@ export class Run {
       return await runBurst(state, state.feed(fresh))
     } catch (error) {
       this.dispose()
-      if (!(error instanceof Stuck)) throw error
-      const { reason, eventId, location } = error
+      // What is not Stuck is what cannot be put into words for SWF, such as a state that JSON cannot hold.
+      const { reason, eventId, location } =
+        error instanceof Stuck ? error : stuckBy(error, { eventId: state.lastEventId })
       return { kind: 'stuck', stuck: { reason, eventId, ...(location && { location }) }, context: state.shown }
     }
   }

@@ -150,6 +150,12 @@ export class RunState implements RunContext {
     return inbox
   }
 
+  handle(name: string, handler: (value: unknown) => void): void {
+    const inbox = this.signals(name)
+    inbox.handler = handler
+    for (const value of inbox.buffered.splice(0)) this.#handle(handler, value)
+  }
+
   condition(predicate: () => boolean): Operation<void> {
     const operation = new Operation<void>()
     const entry = { predicate, operation }
@@ -325,18 +331,23 @@ export class RunState implements RunContext {
       this.#signalKeys.add(key)
     }
     const inbox = this.signals(signalName)
-    if (inbox.handler) this.#handle(inbox.handler, value, event)
-    else if (inbox.waiting.length) inbox.waiting.shift()!.resolve(value)
+    if (inbox.handler) {
+      try {
+        this.#handle(inbox.handler, value)
+      } catch (error) {
+        throw stuckBy(error, event)
+      }
+    } else if (inbox.waiting.length) inbox.waiting.shift()!.resolve(value)
     else inbox.buffered.push(value)
     return true
   }
 
   /** Calls a signal's handler. A signal that its validator refuses is none of the author's making: it is dropped. */
-  #handle(handler: (value: unknown) => void, value: unknown, event: HistoryEvent): void {
+  #handle(handler: (value: unknown) => void, value: unknown): void {
     try {
       handler(value)
     } catch (error) {
-      if (!(error instanceof ValidationFailed)) throw stuckBy(error, event)
+      if (!(error instanceof ValidationFailed)) throw error
       this.#warnings.push(error.message)
     }
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Publisher } from '../../../src/feed/publisher.js'
 import type { SwfClient } from '../../../src/swf/client.js'
 import { SwfFault } from '../../../src/swf/errors.js'
 import { implement } from '../../../src/workers/definitions.js'
@@ -14,9 +15,15 @@ const twoNotes = async (id: string) => {
   await go.receive()
   return note(`${id} second`)
 }
-const options = { taskStartToClose: '1s' } as const
+const options = { taskStartToClose: '20s' } as const
 const notes = defineWorkflow('Notes', '1', options, twoNotes)
+/** Of which a lost answer is soon noticed. */
+const quick = defineWorkflow('Quick', '1', { taskStartToClose: '1s' }, twoNotes)
 const unknown = defineWorkflow('Unknown', '1', options, async (id: string) => note(`${id} known`))
+const huge = defineWorkflow('Unknown', '1', options, async (id: string) => {
+  setState({ at: 10n })
+  return note(`${id} known`)
+})
 const broken = defineWorkflow('Broken', '1', options, async (id: string): Promise<string> => {
   setState({ at: 'first' })
   await note(`${id} first`)
@@ -51,7 +58,7 @@ const eventsOf = async (id: string) => (await shown(id)).history.nodes.map((even
 
 describe('a decider', () => {
   test('repeats a decision whose answer did not get through, with no double effect', async () => {
-    stack = await startStack({ workflows: [notes, unknown, broken], handlers })
+    stack = await startStack({ workflows: [notes, quick, unknown, broken], handlers })
     await stack.parts.decider.stop()
     // Its first answer is lost on the way, as if it had died before it could send it.
     let lost = 0
@@ -63,13 +70,58 @@ describe('a decider', () => {
         },
       },
     })
-    const decider = await stack.addDecider([notes], { swf })
-    await start('Notes', 'repeat')
+    const decider = await stack.addDecider([quick], { swf })
+    await start('Quick', 'repeat')
     await until(() => calls.includes('repeat first'), { what: 'the first note is made' })
     await signal('repeat')
     expect((await completed('repeat')).result.value).toBe('repeat second')
     expect(calls.filter(text => text.startsWith('repeat'))).toEqual(['repeat first', 'repeat second'])
     expect(await eventsOf('repeat')).toContain('DecisionTaskTimedOut')
+    await decider.stop()
+  })
+
+  test('publishes the history of a decision task before it answers the task', async () => {
+    const log: string[] = []
+    const publisher = {
+      publish: async (_domain: string, _execution: unknown, events: readonly { eventId: number }[]) => {
+        await new Promise(resolve => setTimeout(resolve, 20))
+        log.push(`published ${events.at(-1)!.eventId}`)
+      },
+      state: async () => {},
+    } as unknown as Publisher
+    let started = 0
+    const swf: SwfClient = Object.create(stack.swf, {
+      pollForDecisionTask: {
+        value: async (input: never) => {
+          const task = await stack.swf.pollForDecisionTask(input)
+          if (task.taskToken) started = task.startedEventId!
+          return task
+        },
+      },
+      respondDecisionTaskCompleted: {
+        value: (input: never) => {
+          log.push(`answered ${started}`)
+          return stack.swf.respondDecisionTaskCompleted(input)
+        },
+      },
+    })
+    const decider = await stack.addDecider([notes], { swf, publisher, pollers: 1, cached: 0 })
+    const { startExecution } = await start('Notes', 'order')
+    await until(() => calls.includes('order first'), { what: 'the first note is made' })
+    await signal('order')
+    await until(() => calls.includes('order second'), { what: 'the second note is made' })
+    const answers = log.filter(entry => entry.startsWith('answered'))
+    expect(answers.length).toBeGreaterThanOrEqual(3)
+    for (const answer of answers) expect(log[log.indexOf(answer) - 1]).toBe(answer.replace('answered', 'published'))
+    expect(startExecution.execution.runId).toBeTruthy()
+    await decider.stop()
+  })
+
+  test('parks an execution whose state cannot be put into words, instead of failing at it again and again', async () => {
+    const decider = await stack.addDecider([huge])
+    await start('Unknown', 'huge')
+    const { stuck } = await until(async () => (await shown('huge'))?.stuck && shown('huge'), { what: 'it shows' })
+    expect(stuck.reason).toMatch(/BigInt|bigint/i)
     await decider.stop()
   })
 
