@@ -11,5 +11,4 @@ export {
 } from './workers/definitions.js'
 export { createSwfClient, type SwfClient, type SwfClientOptions } from './swf/client.js'
 export { SwfFault, type FaultCode } from './swf/errors.js'
-export type { PayloadCodec } from './swf/payload.js'
 export type { HistoryEvent } from './swf/history-event.js'

@@ -47,8 +47,8 @@ const EXECUTION = /* GraphQL */ `
 `
 
 /**
- * Starts an order, once. Sent again after a lost answer, the idempotencyKey makes it the same start while the order is open;
- * an order that is there already may have closed meanwhile, and is not started a second time.
+ * Starts an order, once. Sent again after a lost answer, the idempotencyKey makes it the same start, even when the order has
+ * closed meanwhile.
  */
 export async function startOrder(client: GatewayClient, order: Order): Promise<void> {
   const mutation = /* GraphQL */ `

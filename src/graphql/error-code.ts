@@ -12,7 +12,7 @@ export const ERROR_CODES = {
   TYPE_DEPRECATED: 'The workflow type is deprecated: start another version.',
   PAYLOAD_TOO_LARGE: 'The data is longer than SWF takes (32,768 characters): pass a reference to it instead.',
   IDEMPOTENCY_KEY_REUSED:
-    'The open execution was started with this key but with another type or input: take a new key.',
+    'The latest run of this workflowId was started with this key but with another type or input: take a new key.',
   VERSION_CONFLICT: 'Somebody changed it since you read it: read it again and repeat your change.',
   THROTTLED: 'SWF limits how often this may be asked: try again after `extensions.retryAfter` seconds.',
   SWF_UNAVAILABLE:

@@ -8,7 +8,7 @@ export class StartExecutionPayload {
   @Field(() => Execution, { description: 'The execution.' })
   execution!: Execution
 
-  @Field(() => Boolean, { description: 'Whether this call started it; false when it was open already.' })
+  @Field(() => Boolean, { description: 'Whether this call started it; false when it stood already.' })
   created!: boolean
 }
 

@@ -151,7 +151,7 @@ export class StartExecutionInput {
   @Field(() => String, {
     nullable: true,
     description:
-      'Makes it safe to send this again: while the execution that was started with this key is open, you get that one, with `created: false`.',
+      'Makes it safe to send this again: when the latest run of this workflowId was started with this key, you get that one, open or closed, with `created: false`.',
   })
   @Length(1, ID_LENGTH)
   idempotencyKey?: string | null

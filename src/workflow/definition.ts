@@ -62,6 +62,7 @@ export interface WorkflowOptions<I, R> {
   description?: string
 }
 
+/** A workflow type and the function that decides it. */
 export interface WorkflowDefinition<I = any, R = any> {
   readonly kind: 'workflow'
   readonly name: string

@@ -16,8 +16,8 @@ export { defineSignal, type SignalDefinition } from './signal.js'
 export { sleep, withTimeout } from './timer.js'
 export { condition } from './condition.js'
 export { historyLength, isCancelRequested, now, random, setState, uuid, workflowExecution } from './deterministic.js'
-export { saga } from './saga-builder.js'
-export { runSaga, type Saga } from './saga.js'
+export { saga, type SagaBuilder, type SagaContext, type StepOptions } from './saga-builder.js'
+export { runSaga, type Saga, type StepUndo, type Undo } from './saga.js'
 export {
   ActivityTaskCanceled,
   ActivityTaskFailed,

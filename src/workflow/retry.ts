@@ -3,6 +3,7 @@
 
 import { milliseconds, type Duration } from '../swf/duration.js'
 
+/** When and how often an activity is tried again. */
 export interface RetryPolicy {
   /** Tries in all, the first one included. @default 4 */
   maximumAttempts?: number

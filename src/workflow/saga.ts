@@ -15,6 +15,7 @@ import { currentRun, type RunContext } from './replay/current.js'
 /** An activity that undoes something, and its input, made from what is known by then. */
 export type Undo<C, I = any> = readonly [activity: ActivityDefinition<I, any>, input: (context: C) => I]
 
+/** How a step is undone. */
 export interface StepUndo<Before, After> {
   /** Undoes what the step may have half done when it fails. It cannot see the step's result. */
   rollback?: Undo<Before>
@@ -49,6 +50,7 @@ export async function runSaga<R>(body: (saga: Saga) => Promise<R>, steps: readon
   }
 }
 
+/** A saga that runs: its steps, one after the other. */
 export class Saga {
   readonly #run: RunContext
   readonly #steps: SagaStep[]
@@ -67,7 +69,7 @@ export class Saga {
     Object.defineProperty(this.#run.shown, 'saga', { get: () => this.#shown(), enumerable: true, configurable: true })
   }
 
-  /** Runs a step. `what` names it in the saga's failure. @default the step's name */
+  /** Runs a step; await it before the next one begins. `what` names it in the saga's failure. @default the step's name */
   async step<R>(
     name: string,
     run: () => Promise<R>,

@@ -4,6 +4,7 @@ import { currentRun, outside } from './replay/current.js'
 import { cancelable, Operation } from './replay/operation.js'
 import { validate, type Validator } from './validator.js'
 
+/** A signal that a workflow understands. */
 export interface SignalDefinition<T> {
   readonly kind: 'signal'
   readonly name: string

@@ -16,6 +16,7 @@ import { internal, listen } from './server.js'
 
 export { StoreError } from './file-store.js'
 
+/** How a local SWF is set up. */
 export interface LocalSwfOptions {
   /** The address to listen on. @default '127.0.0.1' */
   host?: string
@@ -27,12 +28,11 @@ export interface LocalSwfOptions {
   pollTimeout?: number
   /** The region in ARNs. @default 'us-east-1' */
   region?: string
-  /** @default 'real' */
-  clock?: 'real'
   /** Told when the store fails: nothing is answered after that. @default the process ends with the error */
   onError?: (error: Error) => void
 }
 
+/** A local SWF that runs. */
 export interface LocalSwf {
   /** `http://127.0.0.1:PORT` */
   readonly endpoint: string
@@ -46,7 +46,7 @@ export interface LocalSwf {
   close(): Promise<void>
 }
 
-export const DEFAULTS = {
+const DEFAULTS = {
   host: '127.0.0.1',
   port: 0,
   pollTimeout: 60_000,
