@@ -74,5 +74,23 @@ export function decodeExecutionContext(text: string | undefined): ExecutionConte
   }
   if (typeof json !== 'object' || json === null || !(VERSION_MEMBER in json)) return { state: json }
   const { [VERSION_MEMBER]: _version, ...context } = json as Record<string, unknown>
+  const { saga, stuck } = context as ExecutionContext
+  // Anybody may write an executionContext: one that only looks like ours is a state.
+  if ((saga !== undefined && !isSaga(saga)) || (stuck !== undefined && !isStuck(stuck))) return { state: json }
   return context as ExecutionContext
+}
+
+function isSaga(saga: Saga | null): boolean {
+  return (
+    typeof saga === 'object' &&
+    SAGA_STATES.includes(saga?.state as SagaState) &&
+    typeof saga?.attempt === 'number' &&
+    ['string', 'undefined'].includes(typeof saga.step) &&
+    Array.isArray(saga.steps) &&
+    saga.steps.every(step => typeof step?.name === 'string' && typeof step.state === 'string')
+  )
+}
+
+function isStuck(stuck: Stuck | null): boolean {
+  return typeof stuck === 'object' && typeof stuck?.since === 'number' && typeof stuck.reason === 'string'
 }

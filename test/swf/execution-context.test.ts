@@ -31,3 +31,15 @@ test('what another decider wrote is a state', () => {
   expect(decodeExecutionContext('step four')).toEqual({ state: 'step four' })
   expect(decodeExecutionContext(undefined)).toEqual({})
 })
+
+test.each([
+  { saga: null },
+  { saga: { state: 'LOST', attempt: 1, steps: [] } },
+  { saga: { state: 'RUNNING', attempt: 1, steps: 'none' } },
+  { saga: { state: 'RUNNING', attempt: 1, steps: [null] } },
+  { stuck: {} },
+  { stuck: { since: 1, reason: 7 } },
+])('what only looks like ours is a state: %j', members => {
+  const context = { 'swf-gateway': 1, ...members }
+  expect(decodeExecutionContext(JSON.stringify(context))).toEqual({ state: context })
+})
