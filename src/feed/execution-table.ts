@@ -259,7 +259,8 @@ function conditions(domain: string, filter: ExecutionFilter): Conditions {
     where = where.and(
       'workflow_id >= ? AND workflow_id < ?',
       filter.workflowIdPrefix,
-      `${filter.workflowIdPrefix}\u{10ffff}`,
+      // A workflowId has at most 256 characters: nothing with this prefix comes after.
+      filter.workflowIdPrefix + '\u{10ffff}'.repeat(257),
     )
   compare('started_at >= ?', filter.startedAfter)
   compare('started_at <= ?', filter.startedBefore)
