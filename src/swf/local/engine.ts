@@ -285,8 +285,7 @@ export class Engine {
       return
     }
     const externalWorkflowExecution = { workflowId: parent.workflowId, runId: parent.runId }
-    const externalInitiatedEventId = child.parent!.initiatedEventId
-    this.requestCancel(child, { externalWorkflowExecution, externalInitiatedEventId, cause }, at)
+    this.requestCancel(child, { externalWorkflowExecution, externalInitiatedEventId: 0, cause }, at)
   }
 
   /** Lets the closed executions go whose days of retention are over; again every hour. */

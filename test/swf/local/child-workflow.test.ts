@@ -168,7 +168,7 @@ test('REQUEST_CANCEL asks the children; ABANDON leaves them alone', async () => 
   const events = await asked.child.history()
   expect(attributes(events.at(-1))).toEqual({
     externalWorkflowExecution: asked.parent.execution,
-    externalInitiatedEventId: 5,
+    externalInitiatedEventId: 0,
     cause: 'CHILD_POLICY_APPLIED',
   })
   expect((await asked.child.describe()).executionInfo?.cancelRequested).toBe(true)
