@@ -99,9 +99,11 @@ export class ClosedInFile implements ClosedExecutions {
     and('type_name = ?', query.typeName)
     and('type_version = ?', query.typeVersion)
     and('close_status = ?', query.closeStatus)
-    // Looking for its text first spares most rows the reading of their list.
-    const { tag } = query
-    and('instr(tags, ?) AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)', tag && JSON.stringify(tag), tag)
+    // Looking for its text first spares most rows the reading of their list. The database reads both sides from JSON:
+    // half a character is one only there.
+    const tag = query.tag === undefined ? undefined : JSON.stringify(query.tag)
+    const equal = 'value = (SELECT value FROM json_each(?))'
+    and(`instr(tags, ?) AND EXISTS (SELECT 1 FROM json_each(tags) WHERE ${equal})`, tag, tag)
     return { where: where.join(' AND '), parameters }
   }
 }

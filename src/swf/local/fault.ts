@@ -5,6 +5,7 @@ const NAMESPACE: Record<string, string> = {
   SerializationException: 'com.amazon.coral.service',
   UnknownOperationException: 'com.amazon.coral.service',
   RequestEntityTooLargeException: 'com.amazon.coral.service',
+  RequestTimeoutException: 'com.amazon.coral.service',
   InternalFailure: 'com.amazon.coral.service',
 }
 

@@ -170,8 +170,10 @@ export class FileStore implements Store {
 
   heartbeat({ execution: { serial }, scheduledEventId, heartbeatAt, heartbeatDetails }: ActivityTask): void {
     const at = key(serial, scheduledEventId)
+    // As JSON, for a text of SQLite ends at U+0000 and has no half characters.
+    const details = heartbeatDetails === undefined ? null : JSON.stringify(heartbeatDetails)
     this.#heartbeats.add(serial)
-    this.#group.heartbeats.set(at, ['heartbeat', at, heartbeatAt, heartbeatDetails ?? null])
+    this.#group.heartbeats.set(at, ['heartbeat', at, heartbeatAt, details])
     this.#schedule()
   }
 

@@ -65,7 +65,7 @@ export async function restore(engine: Engine, read: Read, heartbeats: Set<number
       const activity = executions.get(serial)?.activities.get(key % 32_768)
       if (!activity) continue
       activity.heartbeatAt = at
-      activity.heartbeatDetails = details ?? undefined
+      activity.heartbeatDetails = details === null ? undefined : (JSON.parse(details) as string)
     }
     for (const x of executions.values()) resume(engine, x, waiting)
     after = batch.at(-1)!.id

@@ -2,7 +2,9 @@
 //
 // SV1. Whatever a client sends, it gets an answer with `__type`; a client's mistake is never a 500 and never a crash.
 // SV2. An answer leaves only when the store says that what it rests on is safe.
+// SV3. A client that closes its side of the connection is gone: its polls are over, and nothing more is sent to it.
 
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -13,7 +15,11 @@ import type { Caller } from './polls.js'
 
 /** The most bytes of a request. */
 const MAX_BODY = 1_048_576
+/** How long a request may take to come in, headers and body, in milliseconds. */
+const REQUEST_TIMEOUT = 60_000
 const CONTENT_TYPES = /^application\/(?:x-amz-json-1\.[01]|json)(?:\s*;|$)/i
+/** Old clients put the name of a Java package before it. */
+const TARGET = /^(?:[\w.]+\.)?SimpleWorkflowService\.(\w+)$/
 
 let requests = 0
 const requestIdPrefix = `${Date.now().toString(16).padStart(12, '0')}-0000-4000-8000-`
@@ -25,7 +31,13 @@ export interface Listening {
 }
 
 export function listen(context: Context, host: string, port: number): Promise<Listening> {
-  const server = createServer({ keepAliveTimeout: 75_000 }, (request, response) => receive(context, request, response))
+  const take = (request: IncomingMessage, response: ServerResponse) => receive(context, request, response)
+  const server = createServer(
+    { keepAliveTimeout: 75_000, requestTimeout: REQUEST_TIMEOUT, requireHostHeader: false },
+    take,
+  )
+  server.on('checkExpectation', take)
+  server.on('connect', (_request, socket: Socket) => refuseBytes({}, socket))
   server.on('clientError', refuseBytes)
   return new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -62,7 +74,7 @@ function receive(context: Context, request: IncomingMessage, response: ServerRes
   })
   request.on('end', () => {
     const whole = chunks ? Buffer.concat(chunks) : body
-    answer(context, request, response, whole?.toString() ?? '', size)
+    answer(context, request, response, whole, size)
   })
   request.on('error', () => response.destroy())
 }
@@ -71,7 +83,7 @@ function answer(
   context: Context,
   request: IncomingMessage,
   response: ServerResponse,
-  body: string,
+  body: Buffer | undefined,
   size: number,
 ): void {
   const { store } = context.engine
@@ -104,16 +116,16 @@ function check(request: IncomingMessage, size: number): string {
   if (!CONTENT_TYPES.test(request.headers['content-type'] ?? '')) {
     throw new Fault('SerializationException', 'Content-Type must be application/x-amz-json-1.0')
   }
-  const dot = target.lastIndexOf('.')
-  if (!target.slice(0, dot).endsWith('SimpleWorkflowService')) {
-    throw new Fault('UnknownOperationException', `${target} is not an action of SimpleWorkflowService`)
-  }
-  return target.slice(dot + 1)
+  const action = TARGET.exec(target)?.[1]
+  if (!action) throw new Fault('UnknownOperationException', `${target} is not an action of SimpleWorkflowService`)
+  return action
 }
 
-function parseJson(body: string): unknown {
+function parseJson(body: Buffer | undefined): unknown {
+  // Bytes that are no UTF-8 would be read as something else than was sent.
+  if (!body || !isUtf8(body)) throw new Fault('SerializationException', 'The body is not JSON in UTF-8')
   try {
-    return JSON.parse(body)
+    return JSON.parse(body.toString())
   } catch {
     throw new Fault('SerializationException', 'The body is not JSON')
   }
@@ -144,14 +156,21 @@ function send(response: ServerResponse, status: number, text: string): void {
   response.end(text)
 }
 
-/** Answers bytes that are not HTTP. */
-function refuseBytes(_error: Error, socket: Socket): void {
+const REFUSALS: Record<string, [code: string, message: string]> = {
+  HPE_HEADER_OVERFLOW: ['RequestEntityTooLargeException', 'The headers of the request are too large'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['RequestTimeoutException', `The request was not whole after ${REQUEST_TIMEOUT} ms`],
+}
+
+/** Answers bytes that are no request, and closes the connection: polls that are held on it are over. */
+function refuseBytes({ code = '' }: NodeJS.ErrnoException | { code?: string }, socket: Socket): void {
   if (!socket.writable) {
     socket.destroy()
     return
   }
-  const text = JSON.stringify(new Fault('SerializationException', 'The request is not HTTP'))
+  const [fault, message] = REFUSALS[code] ?? ['SerializationException', 'The request is not HTTP']
+  const text = JSON.stringify(new Fault(fault, message))
   socket.end(
     `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
   )
+  socket.destroySoon()
 }
