@@ -20,6 +20,8 @@ export type Answer = object | string | undefined | void | Promise<object | strin
 export interface Context {
   readonly engine: Engine
   readonly polls: Polls
+  /** Told of every request. */
+  readonly onRequest?: ((action: string, body: unknown, answer: Answer) => void) | undefined
 }
 
 type Handler<A extends ActionName> = (input: Input<A>, context: Context, caller: Caller) => Answer
@@ -66,6 +68,10 @@ const ACTIONS: { [A in ActionName]: Handler<A> } = {
     const attributes = runAttributes(input, type)
     if (typeof attributes === 'string') throw new Fault('DefaultUndefinedFault', attributes)
     if (domain.open.has(input.workflowId)) throw new Fault('WorkflowExecutionAlreadyStartedFault', 'Already Started')
+    const { openExecutions } = engine.quotas
+    if (domain.open.size >= openExecutions) {
+      throw new Fault('LimitExceededFault', `A domain can have at most ${openExecutions} open executions`)
+    }
     return { runId: engine.start(domain, input.workflowId, attributes, engine.now()).runId }
   },
   SignalWorkflowExecution({ domain, workflowId, runId, signalName, input }, { engine }) {
@@ -132,10 +138,19 @@ const TABLE = new Map(
 export function act(name: string, body: unknown, context: Context, caller: Caller): Answer {
   const action = TABLE.get(name)
   if (!action) throw new Fault('UnknownOperationException', '')
-  const input = parse(action.shape, body)
+  const { engine, onRequest } = context
+  let answer: Answer
   try {
-    return action.handle(input, context, caller)
+    answer = engine.faults.act(name, body, () => {
+      if (!engine.meter.take(name as ActionName)) throw new Fault('ThrottlingException', 'Rate exceeded')
+      try {
+        return action.handle(parse(action.shape, body), context, caller)
+      } finally {
+        engine.settle()
+      }
+    })
+    return answer
   } finally {
-    context.engine.settle()
+    onRequest?.(name, body, answer)
   }
 }

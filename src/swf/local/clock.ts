@@ -38,3 +38,42 @@ export class RealClock implements Clock {
     )
   }
 }
+
+/** A clock that stands still until it is moved. */
+export class VirtualClock implements Clock {
+  #alarm: { at: number; ring: () => void } | undefined
+  #moving = false
+  #now: number
+
+  constructor(start = Date.now()) {
+    this.#now = start
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  alarm(at: number | undefined, ring: () => void): void {
+    this.#alarm = at === undefined ? undefined : { at, ring }
+    if (at !== undefined && at <= this.#now && !this.#moving) setImmediate(() => this.goTo(this.#now))
+  }
+
+  /** Moves to a moment that is not before now, and rings at each alarm on the way. */
+  goTo(moment: number): void {
+    if (this.#moving) return
+    this.#moving = true
+    while (this.#alarm && this.#alarm.at <= moment) {
+      const { at, ring } = this.#alarm
+      this.#alarm = undefined
+      this.#now = Math.max(this.#now, at)
+      ring()
+    }
+    this.#now = Math.max(this.#now, moment)
+    this.#moving = false
+  }
+
+  /** Lets so many milliseconds pass. */
+  advance(ms: number): void {
+    this.goTo(this.#now + ms)
+  }
+}

@@ -44,7 +44,7 @@ export function executionDetail(x: Execution): object {
       openDecisionTasks: x.scheduled || x.started ? 1 : 0,
       openTimers: x.timers.size,
       openChildWorkflowExecutions: x.children.size,
-      openLambdaFunctions: 0,
+      openLambdaFunctions: x.lambdas.size,
     },
     latestActivityTaskTimestamp: x.latestActivityTaskAt > 0 ? seconds(x.latestActivityTaskAt) : undefined,
     latestExecutionContext: x.latestExecutionContext,

@@ -73,6 +73,10 @@ export class Domain {
     return type
   }
 
+  countTypes(kind: TypeKind): number {
+    return this.#types[kind].size
+  }
+
   putType(type: RegisteredType): void {
     this.#types[type.kind].set(`${type.name}\0${type.version}`, type)
     delete this.#sorted[type.kind]
@@ -85,9 +89,7 @@ export class Domain {
 
   /** The types of a kind, by name and then version. */
   types(kind: TypeKind): readonly RegisteredType[] {
-    return (this.#sorted[kind] ??= [...this.#types[kind].values()].sort(
-      (a, b) => compare(a.name, b.name) || compare(a.version, b.version),
-    ))
+    return (this.#sorted[kind] ??= [...this.#types[kind].values()].sort(byName))
   }
 
   /** Refuses what a deprecated domain does not take: new types and new executions. */
@@ -96,7 +98,15 @@ export class Domain {
   }
 }
 
-export const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+interface Named {
+  readonly name: string
+  readonly version?: string
+}
+/** The order of the lists: by name, and then by version. */
+export const byName = (a: Named, b: Named): number =>
+  compare(a.name, b.name) || compare(a.version ?? '', b.version ?? '')
 
 /** A type as SWF writes it in messages. */
 export const typeText = (kind: TypeKind, { name, version }: { name: string; version: string }): string =>

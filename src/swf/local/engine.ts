@@ -12,8 +12,12 @@ import { CLOSE_STATUS } from '../history-event.js'
 import type { Clock } from './clock.js'
 import type { Domain } from './domain.js'
 import { Execution, eventText } from './execution.js'
-import type { ActivityTask, DecisionTask, Given, Timer } from './execution.js'
+import type { ActivityTask, DecisionTask, Given, LambdaFunction, Timer } from './execution.js'
 import { unknown } from './fault.js'
+import { Faults } from './faults.js'
+import { LambdaRunner } from './lambda.js'
+import { Meter, NO_QUOTAS } from './quotas.js'
+import type { Quotas } from './quotas.js'
 import type { Store } from './store.js'
 import type { TaskList } from './task-list.js'
 import type { Timed } from './timers.js'
@@ -45,12 +49,18 @@ interface Origin {
   continuedExecutionRunId?: string
 }
 
-type Due = Execution | DecisionTask | ActivityTask | Timer | (Timed & { readonly kind: 'sweep' })
+type Due = Execution | DecisionTask | ActivityTask | Timer | LambdaFunction | (Timed & { readonly kind: 'sweep' })
 
 export interface EngineOptions {
   clock: Clock
   store: Store
   region: string
+  /** @default NO_QUOTAS */
+  quotas?: Quotas
+  /** @default none */
+  faults?: Faults
+  /** @default without functions */
+  lambdas?: LambdaRunner
 }
 
 export class Engine {
@@ -61,6 +71,10 @@ export class Engine {
   readonly store: Store
   readonly timers: Timers<Due>
   readonly region: string
+  readonly quotas: Quotas
+  readonly meter: Meter
+  readonly faults: Faults
+  readonly lambdas: LambdaRunner
   /** The serial of the last execution that started. */
   lastSerial = 0
   #ready = new Set<{ match(): void }>()
@@ -68,10 +82,14 @@ export class Engine {
   #applying = false
   #sweep = { kind: 'sweep', at: 0, slot: -1, order: 0 } satisfies Due as Due
 
-  constructor({ clock, store, region }: EngineOptions) {
+  constructor({ clock, store, region, quotas = NO_QUOTAS, faults, lambdas }: EngineOptions) {
     this.clock = clock
     this.store = store
     this.region = region
+    this.quotas = quotas
+    this.meter = new Meter(quotas, clock)
+    this.faults = faults ?? new Faults(0)
+    this.lambdas = lambdas ?? new LambdaRunner(undefined)
     this.timers = new Timers(
       clock,
       entry => this.#due(entry),
@@ -81,6 +99,11 @@ export class Engine {
 
   now(): number {
     return this.clock.now()
+  }
+
+  /** When the next thing falls due, apart from the sweep. */
+  get nextDue(): number | undefined {
+    return this.timers.nextAt(this.#sweep)
   }
 
   /** Returns a domain, or refuses. */
@@ -194,6 +217,23 @@ export class Engine {
     this.timers.set(task, finite(task.deadline.at))
   }
 
+  /** Starts a Lambda function that was scheduled, or says why it can not be started. */
+  startLambda(lambda: LambdaFunction): void {
+    const { execution: x, scheduledEventId } = lambda
+    const at = this.now()
+    const message = this.lambdas.refusal(x)
+    if (message !== undefined) {
+      this.record(x, 'StartLambdaFunctionFailed', { scheduledEventId, cause: 'ASSUME_ROLE_FAILED', message }, at)
+      this.wake(x, at)
+    } else if (this.record(x, 'LambdaFunctionStarted', { scheduledEventId }, at)) this.callLambda(lambda)
+  }
+
+  /** Calls a Lambda function that has started. */
+  callLambda(lambda: LambdaFunction): void {
+    this.timers.set(lambda, finite(lambda.deadline))
+    this.lambdas.call(this, lambda)
+  }
+
   #offer<T extends DecisionTask | ActivityTask>(
     list: { add(task: T): void; match(): void },
     task: T,
@@ -224,6 +264,10 @@ export class Engine {
     if (x.started) this.drop(x.started)
     for (const activity of x.activities.values()) this.drop(activity)
     for (const timer of x.timers.values()) this.timers.cancel(timer)
+    for (const lambda of x.lambdas.values()) {
+      this.timers.cancel(lambda)
+      this.lambdas.abandon(lambda)
+    }
     this.timers.cancel(x)
     const domain = this.domainOf(x)
     domain.open.delete(x.workflowId)
@@ -317,6 +361,13 @@ export class Engine {
         const timeoutType = entry.deadline.type
         this.drop(entry)
         this.record(x, 'ActivityTaskTimedOut', { timeoutType, scheduledEventId, startedEventId, details }, at)
+        break
+      }
+      case 'lambda': {
+        const { scheduledEventId, startedEventId } = entry
+        this.lambdas.abandon(entry)
+        const timeoutType = 'START_TO_CLOSE'
+        this.record(x, 'LambdaFunctionTimedOut', { scheduledEventId, startedEventId, timeoutType }, at)
         break
       }
       case 'decision': {

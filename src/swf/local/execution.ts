@@ -38,6 +38,9 @@ abstract class Task<T> extends Waiting implements ListedTask<T> {
   }
 }
 
+/** The longest that an execution is open, in milliseconds: a year, whatever its timeout says. */
+const LONGEST = 31_536_000_000
+
 const limit = (from: number, timeout: string | undefined) =>
   timeout === undefined || timeout === 'NONE' ? Infinity : from + Number(timeout) * 1_000
 
@@ -95,6 +98,27 @@ export class Timer extends Waiting {
   }
 }
 
+/** A Lambda function that was scheduled and has not closed. */
+export class LambdaFunction extends Waiting {
+  readonly kind = 'lambda'
+  startedEventId = 0
+  startedAt = 0
+  constructor(
+    readonly execution: Execution,
+    readonly scheduledEventId: number,
+    readonly id: string,
+    readonly name: string,
+    readonly input: string | undefined,
+    readonly startToClose: string | undefined,
+  ) {
+    super()
+  }
+
+  get deadline(): number {
+    return this.startedEventId > 0 ? limit(this.startedAt, this.startToClose) : Infinity
+  }
+}
+
 export interface Child {
   readonly workflowId: string
   readonly workflowType: TypeName
@@ -135,6 +159,8 @@ export class Execution extends Waiting {
   activityById = empty<string, ActivityTask>()
   timers = empty<string, Timer>()
   children = empty<number, Child>()
+  lambdas = empty<number, LambdaFunction>()
+  lambdaById = empty<string, LambdaFunction>()
   cancelRequested = false
   latestActivityTaskAt = 0
   latestExecutionContext: string | undefined
@@ -158,7 +184,7 @@ export class Execution extends Waiting {
   }
 
   get deadline(): number {
-    return limit(this.startedAt, this.executionStartToClose)
+    return Math.min(limit(this.startedAt, this.executionStartToClose), this.startedAt + LONGEST)
   }
 
   /** Takes an event's text and changes the state by it. */
@@ -179,6 +205,13 @@ export class Execution extends Waiting {
     if (!activity) return
     this.activities.delete(scheduledEventId)
     this.activityById.delete(activity.activityId)
+  }
+
+  closeLambda(scheduledEventId: number): void {
+    const lambda = this.lambdas.get(scheduledEventId)
+    if (!lambda) return
+    this.lambdas.delete(scheduledEventId)
+    this.lambdaById.delete(lambda.id)
   }
 
   /** Reads an execution's next event back from its text. */
@@ -214,6 +247,8 @@ type Fold = { [T in EventType]?: (x: Execution, a: Given<T>, eventId: number, at
 const closesActivity = (x: Execution, a: { scheduledEventId: number }) => x.closeActivity(a.scheduledEventId)
 const closesTimer = (x: Execution, a: { timerId: string }) => void x.timers.delete(a.timerId)
 const closesChild = (x: Execution, a: { initiatedEventId: number }) => void x.children.delete(a.initiatedEventId)
+const closesLambda = (x: Execution, a: { scheduledEventId?: number | undefined }) =>
+  x.closeLambda(a.scheduledEventId ?? 0)
 const taskPriority = (text: string | undefined) => (text === undefined ? 0 : Number(text))
 
 const FOLD = {
@@ -254,10 +289,12 @@ const FOLD = {
     if (a.taskList) x.override = { taskList: a.taskList.name, scheduleToStart: a.taskListScheduleToStartTimeout }
   },
   DecisionTaskTimedOut(x, a, _id, at) {
+    const { taskList } = (a.startedEventId === 0 ? x.scheduled : x.started)!
     if (a.startedEventId === 0) x.scheduled = undefined
     else x.started = undefined
     if (x.scheduled) x.scheduled.availableAt = at
-    x.override = undefined
+    // An override without a timeout is permanent.
+    if (x.override?.scheduleToStart !== undefined && x.override.taskList === taskList) x.override = undefined
   },
   ActivityTaskScheduled(x, a, id, at) {
     const activity = new ActivityTask(x, id, at, a.taskList.name, taskPriority(a.taskPriority))
@@ -304,4 +341,18 @@ const FOLD = {
   ChildWorkflowExecutionCanceled: closesChild,
   ChildWorkflowExecutionTimedOut: closesChild,
   ChildWorkflowExecutionTerminated: closesChild,
+  LambdaFunctionScheduled(x, a, id) {
+    const lambda = new LambdaFunction(x, id, a.id, a.name, a.input, a.startToCloseTimeout)
+    x.lambdas = put(x.lambdas, id, lambda)
+    x.lambdaById = put(x.lambdaById, a.id, lambda)
+  },
+  LambdaFunctionStarted(x, a, id, at) {
+    const lambda = x.lambdas.get(a.scheduledEventId)!
+    lambda.startedEventId = id
+    lambda.startedAt = at
+  },
+  StartLambdaFunctionFailed: closesLambda,
+  LambdaFunctionCompleted: closesLambda,
+  LambdaFunctionFailed: closesLambda,
+  LambdaFunctionTimedOut: closesLambda,
 } satisfies Fold as Fold

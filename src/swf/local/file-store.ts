@@ -146,6 +146,12 @@ export class FileStore implements Store {
     this.#schedule()
   }
 
+  imported(x: Execution, texts: readonly string[]): void {
+    this.started(x)
+    this.#group.events.set(x.serial, { first: 1, lines: [...texts] })
+    this.#schedule()
+  }
+
   closed(x: Execution, keep: boolean): void {
     const { serial } = x
     this.#write('closeOpen', serial)

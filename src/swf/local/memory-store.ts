@@ -97,6 +97,7 @@ export class MemoryStore implements Store {
   deleteType(): void {}
   started(): void {}
   event(): void {}
+  imported(): void {}
   heartbeat(): void {}
   closed(execution: Execution, keep: boolean): void {
     if (keep) this.closedExecutions.add(execution)

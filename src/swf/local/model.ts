@@ -8,12 +8,13 @@ const ONE_YEAR = 31_536_000
 // eslint-disable-next-line no-control-regex
 const FORBIDDEN = /[:/|\u0000-\u001f\u007f-\u009f]|\p{Surrogate}|^arn$/u
 /** An identifier: whole characters, no `:` `/` `|`, no control characters, not the word `arn`. */
-const identifier = (max: number) =>
+const identifier = (max: number, check?: (value: string) => string | undefined) =>
   text(1, max, value =>
     FORBIDDEN.test(value)
       ? "not contain ':', '/', '|', control characters or half characters, and must not be the literal string arn"
-      : undefined,
+      : check?.(value),
   )
+const trimmed = (value: string) => (value.trim() === value ? undefined : 'not start or end with whitespace')
 const WHOLE = /^\d+$/
 const duration = text(1, 8, value => (WHOLE.test(value) ? undefined : 'be an integer greater than or equal to 0'))
 const timeout = text(1, 8, value =>
@@ -21,6 +22,15 @@ const timeout = text(1, 8, value =>
 )
 const executionTimeout = text(1, 8, value =>
   WHOLE.test(value) && Number(value) <= ONE_YEAR ? undefined : `be an integer between 0 and ${ONE_YEAR}`,
+)
+// The service model lets decisions say NONE; the execution still ends after a year.
+const decidedTimeout = text(1, 8, value =>
+  value === 'NONE' || (WHOLE.test(value) && Number(value) <= ONE_YEAR)
+    ? undefined
+    : `be NONE or an integer between 0 and ${ONE_YEAR}`,
+)
+const lambdaTimeout = text(1, 8, value =>
+  WHOLE.test(value) && Number(value) >= 1 && Number(value) <= 900 ? undefined : 'be an integer between 1 and 900',
 )
 const retention = text(1, 8, value =>
   value === 'NONE' || (WHOLE.test(value) && Number(value) <= 90) ? undefined : 'be NONE or an integer between 0 and 90',
@@ -56,7 +66,12 @@ const ChildPolicy = oneOf('TERMINATE', 'REQUEST_CANCEL', 'ABANDON')
 const RegistrationStatus = oneOf('REGISTERED', 'DEPRECATED')
 const TypeName = structure({ name: required(Name), version: required(Version) })
 const WorkflowExecution = structure({ workflowId: required(WorkflowId), runId: required(RunId) })
-const ResourceTag = structure({ key: required(text(1, 128)), value: text(0, 256) })
+// Some task lists, and the name of a domain, are refused with whitespace around them; the others are not.
+const TrimmedTaskList = structure({ name: required(identifier(256, trimmed)) })
+const tagText = (value: string) =>
+  /^[\p{L}\p{N}\s_.:/=+\-@]*$/u.test(value) ? undefined : 'only contain letters, digits, whitespace and _ . : / = + - @'
+const tagKey = (value: string) => (/^aws:/i.test(value) ? 'not start with aws:' : tagText(value))
+const ResourceTag = structure({ key: required(text(1, 128, tagKey)), value: text(0, 256, tagText) })
 
 const ExecutionTimeFilter = structure({ oldestDate: required(timestamp), latestDate: timestamp })
 const TypeFilter = structure({ name: required(Name), version: text(0, 64) })
@@ -96,7 +111,11 @@ export const DECISIONS = {
   CompleteWorkflowExecution: structure({ result: Data }),
   FailWorkflowExecution: structure({ reason: Reason, details: Data }),
   CancelWorkflowExecution: structure({ details: Data }),
-  ContinueAsNewWorkflowExecution: structure({ ...run, workflowTypeVersion: Version }),
+  ContinueAsNewWorkflowExecution: structure({
+    ...run,
+    executionStartToCloseTimeout: decidedTimeout,
+    workflowTypeVersion: Version,
+  }),
   RecordMarker: structure({ markerName: required(text(1, 256)), details: Data }),
   StartTimer: structure({ timerId: required(TimerId), control: Data, startToFireTimeout: required(duration) }),
   CancelTimer: structure({ timerId: required(TimerId) }),
@@ -114,6 +133,8 @@ export const DECISIONS = {
   }),
   StartChildWorkflowExecution: structure({
     ...run,
+    executionStartToCloseTimeout: decidedTimeout,
+    taskList: TrimmedTaskList,
     workflowType: required(TypeName),
     workflowId: required(WorkflowId),
     control: Data,
@@ -123,7 +144,7 @@ export const DECISIONS = {
     name: required(text(1, 64)),
     control: Data,
     input: Data,
-    startToCloseTimeout: timeout,
+    startToCloseTimeout: lambdaTimeout,
   }),
 }
 
@@ -187,7 +208,7 @@ export const INPUTS = {
   ListOpenWorkflowExecutions: structure({ ...openFilters, ...page }),
   ListTagsForResource: structure({ resourceArn: required(Arn) }),
   ListWorkflowTypes: types,
-  PollForActivityTask: structure(poll),
+  PollForActivityTask: structure({ ...poll, taskList: required(TrimmedTaskList) }),
   PollForDecisionTask: structure({ ...poll, ...page, startAtPreviousStartedEvent: flag }),
   RecordActivityTaskHeartbeat: structure({ ...token, details: LimitedData }),
   RegisterActivityType: structure({
@@ -203,7 +224,7 @@ export const INPUTS = {
     defaultTaskScheduleToCloseTimeout: timeout,
   }),
   RegisterDomain: structure({
-    name: required(DomainName),
+    name: required(identifier(256, trimmed)),
     description: Description,
     workflowExecutionRetentionPeriodInDays: required(retention),
     tags: list(ResourceTag),

@@ -4,6 +4,7 @@
 // P2. A poll that ends without a task gets an empty answer, never a fault.
 
 import { RealClock } from './clock.js'
+import { Fault } from './fault.js'
 import type { ListedTask, Poller, TaskList } from './task-list.js'
 import type { Timed } from './timers.js'
 import { Timers } from './timers.js'
@@ -30,6 +31,8 @@ export class Polls {
   constructor(
     /** How long a poll is held, in milliseconds. */
     private readonly timeout: number,
+    /** How many polls one task list holds at most. */
+    private readonly mostPollers = Infinity,
   ) {}
 
   /** Waits on a list; resolves to what `take` makes of a task (undefined: it could not be taken), else to `empty`. */
@@ -40,6 +43,9 @@ export class Polls {
     empty: string,
   ): Promise<string> {
     if (this.#closed) return Promise.resolve(empty)
+    if (list.pollers >= this.mostPollers) {
+      throw new Fault('LimitExceededFault', `Too many pollers: a task list takes ${this.mostPollers}`)
+    }
     return new Promise(resolve => {
       let taken = false
       const leave = () => {

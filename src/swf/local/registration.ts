@@ -1,9 +1,9 @@
 // Domains, activity types and workflow types: register, describe, list, deprecate, undeprecate, delete, tag.
 
 import type { DomainRecord, RegisteredType, TypeKind } from './domain.js'
-import { Domain, compare, typeText } from './domain.js'
+import { Domain, byName, typeText } from './domain.js'
 import type { Engine } from './engine.js'
-import { Fault, unknown } from './fault.js'
+import { Fault, unknown, validation } from './fault.js'
 import type { Input } from './model.js'
 import { pageSize, pageToken, readPageToken } from './token.js'
 
@@ -17,6 +17,9 @@ const arn = (engine: Engine, name: string) => `arn:aws:swf:${engine.region}:${AC
 export function registerDomain(engine: Engine, input: Input<'RegisterDomain'>): void {
   const { name, description, workflowExecutionRetentionPeriodInDays: retention, tags = [] } = input
   if (engine.domains.has(name)) throw new Fault('DomainAlreadyExistsFault', name)
+  if (engine.domains.size >= engine.quotas.domains) {
+    throw new Fault('LimitExceededFault', `An account can have at most ${engine.quotas.domains} domains`)
+  }
   const record: DomainRecord = { name, description, retention, status: 'REGISTERED', tags: [] }
   setTags(record, tags)
   engine.domains.set(name, new Domain(record))
@@ -42,7 +45,7 @@ export function listDomains(engine: Engine, input: Input<'ListDomains'>): object
   const records = [...engine.domains.values()]
     .map(({ record }) => record)
     .filter(({ status }) => status === input.registrationStatus)
-    .sort((a, b) => compare(a.name, b.name))
+    .sort(byName)
   const { items, ...next } = listPage(engine, 'domains', records, input)
   return { domainInfos: items.map(record => domainInfo(engine, record)), ...next }
 }
@@ -81,6 +84,9 @@ export function registerType(
   domain.refuseIfDeprecated()
   if (domain.findType(kind, { name, version })) {
     throw new Fault('TypeAlreadyExistsFault', typeText(kind, { name, version }))
+  }
+  if (domain.countTypes(kind) >= engine.quotas.types) {
+    throw new Fault('LimitExceededFault', `A domain can have at most ${engine.quotas.types} types of a kind`)
   }
   const createdAt = engine.now()
   const type: RegisteredType = { kind, name, version, description, createdAt, status: 'REGISTERED', defaults }
@@ -141,6 +147,7 @@ export function deleteType(engine: Engine, domainName: string, kind: TypeKind, n
 }
 
 function setTags(record: DomainRecord, tags: DomainRecord['tags']): void {
+  if (new Set(tags.map(({ key }) => key)).size < tags.length) throw validation('Duplicate tag keys')
   const byKey = new Map([...record.tags, ...tags].map(tag => [tag.key, tag]))
   if (byKey.size > MAX_TAGS) throw new Fault('TooManyTagsFault', `A domain can have at most ${MAX_TAGS} tags`)
   record.tags = [...byKey.values()]
@@ -168,16 +175,20 @@ export function untag(engine: Engine, { resourceArn, tagKeys }: Input<'UntagReso
   engine.store.putDomain(record)
 }
 
-/** Returns a page of a sorted list; its token is the number of items before it. */
-function listPage<T>(
+/** Returns a page of a list that is sorted by name; its token names the last item of the page before. */
+function listPage<T extends { readonly name: string; readonly version?: string }>(
   engine: Engine,
   list: string,
   items: readonly T[],
   input: Pick<Input<'ListDomains'>, 'nextPageToken' | 'maximumPageSize' | 'reverseOrder'>,
 ): { items: T[]; nextPageToken?: string } {
-  const [from = 0] = (readPageToken(list, input.nextPageToken, engine.now()) ?? []) as number[]
-  const to = from + pageSize(input.maximumPageSize)
+  const [name, version] = (readPageToken(list, input.nextPageToken, engine.now()) ?? []) as string[]
+  const way = input.reverseOrder ? -1 : 1
   const ordered = input.reverseOrder ? [...items].reverse() : items
-  const page = ordered.slice(from, to)
-  return to < items.length ? { items: page, nextPageToken: pageToken(list, [to], engine.now()) } : { items: page }
+  const rest =
+    name === undefined ? ordered : ordered.filter(item => byName(item, { name, version: version ?? '' }) * way > 0)
+  const page = rest.slice(0, pageSize(input.maximumPageSize))
+  const last = page.at(-1)
+  if (!last || page.length === rest.length) return { items: page }
+  return { items: page, nextPageToken: pageToken(list, [last.name, last.version ?? ''], engine.now()) }
 }

@@ -70,6 +70,11 @@ export async function restore(engine: Engine, read: Read, heartbeats: Set<number
     for (const x of executions.values()) resume(engine, x, waiting)
     after = batch.at(-1)!.id
   }
+  offerInOrder(engine, waiting)
+}
+
+/** Puts tasks on their lists, the oldest first. */
+export function offerInOrder(engine: Engine, waiting: (ActivityTask | DecisionTask)[]): void {
   waiting.sort((a, b) => a.scheduledAt - b.scheduledAt)
   for (const task of waiting) {
     if (task.kind === 'decision') engine.offerDecision(task.execution)
@@ -78,11 +83,15 @@ export async function restore(engine: Engine, read: Read, heartbeats: Set<number
 }
 
 /** Takes an execution in and sets its timers; its tasks that wait for a poll are added to `waiting`. */
-function resume(engine: Engine, x: Execution, waiting: (ActivityTask | DecisionTask)[]): void {
+export function resume(engine: Engine, x: Execution, waiting: (ActivityTask | DecisionTask)[]): void {
   engine.adopt(engine.domain(x.domain), x)
   for (const timer of x.timers.values()) engine.timers.set(timer, timer.firesAt)
   if (x.started) engine.timers.set(x.started, finite(x.started.deadline))
   if (x.scheduled) waiting.push(x.scheduled)
+  for (const lambda of x.lambdas.values()) {
+    if (lambda.startedEventId > 0) engine.callLambda(lambda)
+    else engine.startLambda(lambda)
+  }
   for (const activity of x.activities.values()) {
     if (activity.startedEventId > 0) engine.timers.set(activity, finite(activity.deadline.at))
     else waiting.push(activity)

@@ -8,10 +8,13 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import type { Context } from './actions.js'
+import type { Context as Acting } from './actions.js'
 import { act } from './actions.js'
+import { CONTROL, MAX_CONTROL_BODY, control } from './control.js'
 import { Fault } from './fault.js'
+import { ReplyDropped } from './faults.js'
 import type { Caller } from './polls.js'
+import type { LocalClock } from './time.js'
 
 /** The most bytes of a request. */
 const MAX_BODY = 1_048_576
@@ -23,6 +26,10 @@ const TARGET = /^(?:[\w.]+\.)?SimpleWorkflowService\.(\w+)$/
 
 let requests = 0
 const requestIdPrefix = `${Date.now().toString(16).padStart(12, '0')}-0000-4000-8000-`
+
+interface Context extends Acting {
+  readonly time: LocalClock
+}
 
 export interface Listening {
   readonly port: number
@@ -65,10 +72,11 @@ function receive(context: Context, request: IncomingMessage, response: ServerRes
   let body: Buffer | undefined
   let chunks: Buffer[] | undefined
   let size = 0
+  const most = isControl(request) ? MAX_CONTROL_BODY : MAX_BODY
   request.on('data', (chunk: Buffer) => {
     size += chunk.length
     // What is too much is read, so that the client gets to read its answer, but not kept.
-    if (size > MAX_BODY) body = chunks = undefined
+    if (size > most) body = chunks = undefined
     else if (!body) body = chunk
     else (chunks ??= [body]).push(chunk)
   })
@@ -92,10 +100,23 @@ function answer(
     store.afterCommit(() => send(response, 200, text))
   }
   const fail = (error: unknown) => {
+    if (error instanceof ReplyDropped) {
+      store.afterCommit(() => response.destroy())
+      return
+    }
     const fault = error instanceof Fault ? error : internal(error)
     store.afterCommit(() => send(response, fault.code === 'InternalFailure' ? 500 : 400, JSON.stringify(fault)))
   }
   try {
+    if (isControl(request)) {
+      const { method = '', url = '' } = request
+      const readBody = () => {
+        checkContent(request, size, MAX_CONTROL_BODY)
+        return parseJson(body)
+      }
+      control(context, method, url, readBody).then(value => succeed(value as object), fail)
+      return
+    }
     const action = check(request, size)
     const result = act(action, parseJson(body), context, callerOf(response))
     if (result instanceof Promise) result.then(succeed, fail)
@@ -105,20 +126,24 @@ function answer(
   }
 }
 
+const isControl = ({ url = '' }: IncomingMessage) => url.startsWith(CONTROL)
+
 function check(request: IncomingMessage, size: number): string {
-  if (size > MAX_BODY) {
-    throw new Fault('RequestEntityTooLargeException', `Request size ${size} exceeded ${MAX_BODY} bytes`)
-  }
   const target = request.headers['x-amz-target']
-  if (request.method !== 'POST' || typeof target !== 'string') {
+  if (size <= MAX_BODY && (request.method !== 'POST' || typeof target !== 'string')) {
     throw new Fault('UnknownOperationException', 'Send a POST with X-Amz-Target: SimpleWorkflowService.<Action>')
   }
+  checkContent(request, size, MAX_BODY)
+  const action = TARGET.exec(String(target))?.[1]
+  if (!action) throw new Fault('UnknownOperationException', `${target} is not an action of SimpleWorkflowService`)
+  return action
+}
+
+function checkContent(request: IncomingMessage, size: number, most: number): void {
+  if (size > most) throw new Fault('RequestEntityTooLargeException', `Request size ${size} exceeded ${most} bytes`)
   if (!CONTENT_TYPES.test(request.headers['content-type'] ?? '')) {
     throw new Fault('SerializationException', 'Content-Type must be application/x-amz-json-1.0')
   }
-  const action = TARGET.exec(target)?.[1]
-  if (!action) throw new Fault('UnknownOperationException', `${target} is not an action of SimpleWorkflowService`)
-  return action
 }
 
 function parseJson(body: Buffer | undefined): unknown {
@@ -145,15 +170,17 @@ function callerOf(response: ServerResponse): Caller {
 
 function send(response: ServerResponse, status: number, text: string): void {
   if (response.destroyed) return
+  const length = Buffer.byteLength(text)
   response.writeHead(status, [
     'x-amzn-RequestId',
     `${requestIdPrefix}${(++requests).toString(16).padStart(12, '0')}`,
     'Content-Type',
     'application/x-amz-json-1.0',
     'Content-Length',
-    String(Buffer.byteLength(text)),
+    String(length),
   ])
-  response.end(text)
+  // ASCII, as most is, goes out faster when it is said to be no more than that.
+  response.end(text, length === text.length ? 'latin1' : 'utf8')
 }
 
 const REFUSALS: Record<string, [code: string, message: string]> = {

@@ -1,6 +1,6 @@
 // The open executions of a domain, in the order of their starts, with removal in O(1).
 //
-// SO1. `serial` grows with the time of start, so that appending keeps the order.
+// SO1. `serial` grows with the time of start, so that appending keeps the order; what was imported finds its place.
 // SO2. A closed execution stays as a gap until half of the places are gaps; then the gaps go.
 
 interface Started {
@@ -18,7 +18,9 @@ export class StartOrder<T extends Started> {
   }
 
   add(item: T): void {
-    this.#items.push(item)
+    const items = this.#items
+    if (items.length === 0 || item.startedAt >= items.at(-1)!.startedAt) items.push(item)
+    else items.splice(firstAt(items, item.startedAt + 1, 'startedAt'), 0, item)
   }
 
   /** Says that an execution of this order has closed. */

@@ -13,6 +13,8 @@ export interface Store {
   deleteType(domain: string, type: RegisteredType): void
   started(execution: Execution): void
   event(execution: Execution, text: string): void
+  /** An execution that comes with its whole history. */
+  imported(execution: Execution, texts: readonly string[]): void
   /** `keep` is false in a domain that keeps no closed executions. */
   closed(execution: Execution, keep: boolean): void
   heartbeat(activity: ActivityTask): void

@@ -38,6 +38,11 @@ export class TaskList<T extends ListedTask<T>> {
     return this.#size
   }
 
+  /** How many polls are held. */
+  get pollers(): number {
+    return this.#pollers.size
+  }
+
   add(task: T): void {
     const { taskPriority } = task
     let i = 0

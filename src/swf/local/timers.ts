@@ -32,6 +32,14 @@ export class Timers<T extends Timed> {
     return this.#heap.length
   }
 
+  /** When the first entry is due, apart from one; undefined when there is no other. */
+  nextAt(except: T): number | undefined {
+    const [first] = this.#heap
+    if (first !== except) return first?.at
+    const next = this.#heap.slice(1, 5).map(({ at }) => at)
+    return next.length > 0 ? Math.min(...next) : undefined
+  }
+
   /** Lets `entry` fire at `at` (milliseconds since 1970); undefined cancels it. */
   set(entry: T, at: number | undefined): void {
     if (at === undefined) {

@@ -60,7 +60,7 @@ export function listOpen(engine: Engine, input: Input<'ListOpenWorkflowExecution
     ? { oldestDate, latestDate: Math.min(latestDate, at ?? Infinity) }
     : { oldestDate: Math.max(oldestDate, at ?? oldestDate), latestDate }
   for (const x of openExecutions(engine, { ...input, startTimeFilter }, newestFirst)) {
-    if (serial !== undefined && (newestFirst ? x.serial >= serial : x.serial <= serial)) continue
+    if (at !== undefined && (x.startedAt - at || x.serial - serial!) * (newestFirst ? -1 : 1) <= 0) continue
     if (executionInfos.length === size) {
       return { executionInfos, nextPageToken: pageToken('open', [last!.startedAt, last!.serial], engine.now()) }
     }

@@ -1,0 +1,81 @@
+// A history in a file: JSON with the ids of its run, which no event carries, and its type.
+
+import type { HistoryEvent, TypeName, WorkflowExecution } from './history-event.js'
+import { HISTORY_EVENTS, attributesMember } from './history-event.js'
+
+/** A history and whose it is. In JSON, timestamps are ISO 8601; reading also takes seconds since 1970, as SWF and the AWS CLI write them. */
+export interface HistoryFile {
+  readonly execution: WorkflowExecution
+  readonly workflowType: TypeName
+  readonly events: readonly HistoryEvent[]
+}
+
+/** The text is no history. `code` is `HISTORY_INVALID`; the message says what is wrong. */
+export class HistoryInvalid extends Error {
+  override readonly name = 'HistoryInvalid'
+  readonly code = 'HISTORY_INVALID'
+}
+
+/** Returns a history as text: one event a line, so that two histories can be compared line by line. */
+export function writeHistoryFile({ execution, workflowType, events }: HistoryFile): string {
+  const lines = events.map(event => `    ${JSON.stringify(event)}`)
+  return `{
+  "execution": ${JSON.stringify(execution)},
+  "workflowType": ${JSON.stringify(workflowType)},
+  "events": [
+${lines.join(',\n')}
+  ]
+}
+`
+}
+
+/**
+ * Reads a history: a text or what JSON.parse made of it. The output of `aws swf get-workflow-execution-history` has no ids:
+ * give `execution` with it. Throws HistoryInvalid unless the events are whole, known and numbered from 1.
+ */
+export function readHistoryFile(json: unknown, execution?: WorkflowExecution): HistoryFile {
+  const file = (typeof json === 'string' ? parse(json) : json) as Partial<HistoryFile> | null
+  const run = file?.execution ?? execution
+  if (typeof run?.workflowId !== 'string' || typeof run.runId !== 'string') {
+    throw new HistoryInvalid('The history has no execution { workflowId, runId }')
+  }
+  if (!Array.isArray(file?.events) || file.events.length === 0) throw new HistoryInvalid('The history has no events')
+  const events = (file.events as unknown[]).map((event, index) => readEvent(event, index + 1))
+  const [first] = events
+  if (first!.eventType !== 'WorkflowExecutionStarted') {
+    throw new HistoryInvalid(`Event 1 is ${first!.eventType}, not WorkflowExecutionStarted`)
+  }
+  const { workflowType } = first!.workflowExecutionStartedEventAttributes
+  return { execution: { workflowId: run.workflowId, runId: run.runId }, workflowType, events }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new HistoryInvalid(`The history is not JSON: ${(error as Error).message}`)
+  }
+}
+
+function readEvent(value: unknown, id: number): HistoryEvent {
+  const { eventType, eventId, eventTimestamp, ...rest } = (value ?? {}) as Record<string, unknown>
+  if (eventId !== id)
+    throw new HistoryInvalid(`Event ${id} is missing: there is ${JSON.stringify(eventId) ?? 'nothing'}`)
+  if (typeof eventType !== 'string' || !Object.hasOwn(HISTORY_EVENTS, eventType)) {
+    throw new HistoryInvalid(`Event ${id} has the unknown type ${JSON.stringify(eventType)}`)
+  }
+  const at =
+    eventTimestamp instanceof Date
+      ? eventTimestamp
+      : new Date(typeof eventTimestamp === 'number' ? Math.round(eventTimestamp * 1_000) : String(eventTimestamp))
+  if (Number.isNaN(at.getTime())) throw new HistoryInvalid(`Event ${id} has no timestamp`)
+  const type = eventType as HistoryEvent['eventType']
+  const member = attributesMember(type)
+  const attributes = rest[member]
+  if (typeof attributes !== 'object' || attributes === null) throw new HistoryInvalid(`Event ${id} has no ${member}`)
+  for (const [name, held] of Object.entries(HISTORY_EVENTS[type])) {
+    const given = (attributes as Record<string, unknown>)[name]
+    if (given === undefined && !('optional' in held)) throw new HistoryInvalid(`Event ${id} has no ${name}`)
+  }
+  return { eventType: type, eventId: id, eventTimestamp: at, [member]: attributes } as unknown as HistoryEvent
+}
