@@ -5,6 +5,7 @@
 
 import type { Clock } from './clock.js'
 import type { ActionName, DecisionType } from './model.js'
+import { DECISIONS, INPUTS } from './model.js'
 
 /** A token bucket: `bucket` requests at once, and `refill` more a second. */
 export interface Rate {
@@ -89,6 +90,9 @@ export function quotasOf(options: QuotaOptions): Quotas {
     if (!known.has(name)) throw new RangeError(`There is no quota ${name}; there are ${[...known].join(', ')}`)
   }
   for (const [name, given] of Object.entries(options.rates ?? {})) {
+    if (!Object.hasOwn(INPUTS, name) && !Object.hasOwn(DECISIONS, name)) {
+      throw new RangeError(`${name} is neither an action nor a decision of SWF`)
+    }
     if (!(given.bucket >= 0) || !(given.refill >= 0)) {
       throw new RangeError(`The rate of ${name} needs a bucket and a refill of at least 0`)
     }

@@ -1,5 +1,6 @@
 // Histories that leave a local SWF and come into one.
 
+import { checkHistory } from '../history-check.js'
 import type { HistoryEvent } from '../history-event.js'
 import { attributesMember } from '../history-event.js'
 import type { HistoryFile } from '../history-file.js'
@@ -45,13 +46,13 @@ export async function importHistory(engine: Engine, domainName: string, file: Hi
   const closed = await engine.store.closedExecutions.find(domainName, workflowId, runId)
   if (closed || engine.runs.has(runId)) throw new HistoryInvalid(`The run ${runId} of ${workflowId} is already there`)
   if (events.length > MAX_EVENTS) throw new HistoryInvalid(`A history has at most ${MAX_EVENTS} events`)
+  const violations = checkHistory(events)
+  if (violations.length > 0)
+    throw new HistoryInvalid(`The history breaks SWF's rules: ${violations.slice(0, 5).join('; ')}`)
   const x = new Execution(++engine.lastSerial, domainName, workflowId, runId)
   const texts = events.map(textOf)
   try {
-    for (const text of texts) {
-      if (!x.open) throw new Error(`event ${x.lastEventId + 1} comes after the close event`)
-      x.restore(text)
-    }
+    for (const text of texts) x.restore(text)
   } catch (error) {
     throw new HistoryInvalid(`Event ${x.lastEventId + 1} does not fit: ${(error as Error).message}`)
   }

@@ -117,7 +117,7 @@ type Cause<T extends DecisionType> = T extends 'ContinueAsNewWorkflowExecution'
         : never
       : never
 
-/** Records that a decision could not be done; the decider is told after the batch. */
+/** Records that a decision could not be done. */
 export function fail<T extends DecisionType>(
   batch: Batch,
   type: T,
@@ -133,7 +133,8 @@ export function fail<T extends DecisionType>(
     ...(initiatedEventId !== undefined && { initiatedEventId }),
     decisionTaskCompletedEventId,
   } as never)
-  batch.wake = true
+  // Of a marker that is not recorded the decider is not told.
+  if (type !== 'RecordMarker') batch.wake = true
 }
 
 /** Tells whether a decision is over its rate or not permitted; then it has failed. */
