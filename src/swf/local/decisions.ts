@@ -3,7 +3,7 @@
 // DE1. A batch is atomic: DecisionTaskCompleted and the events of its decisions stand together, in the order of the
 //      decisions, with one timestamp; what they cause elsewhere (children, signals, cancels) follows after the batch.
 // DE2. A decision that cannot be done is an event with a cause, never a fault; however many fail, one decision task
-//      follows, after the batch.
+//      follows, after the batch. None follows a marker that cannot be recorded.
 // DE3. An execution does not close while another decision task is scheduled: UNHANDLED_DECISION.
 
 import { requestCancelActivityTask, scheduleActivityTask } from './decisions/activity.js'
