@@ -62,7 +62,7 @@ export async function fixture(options?: LocalSwfOptions): Promise<Fixture> {
   return opened
 }
 
-async function registerAll(swf: SWF): Promise<void> {
+export async function registerAll(swf: SWF): Promise<void> {
   await swf.registerDomain({ name: DOMAIN, workflowExecutionRetentionPeriodInDays: '30' })
   await swf.registerWorkflowType({
     domain: DOMAIN,
