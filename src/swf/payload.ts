@@ -11,6 +11,17 @@ export const MAX_PAYLOAD = 32_768
 const VERSION_MEMBER = 'swf-gateway'
 const VERSION = 1
 
+/** What a run that continues as new hands to the next one. */
+export interface Continued {
+  /** Signals that nobody has read, by name, oldest first. */
+  signals?: Record<string, unknown[]>
+  /** Idempotency keys of signals that were seen. */
+  signalKeys?: string[]
+  cancelRequested?: true
+  /** How far the loops of the workflow are, by name. */
+  cursors?: Record<string, unknown>
+}
+
 /** What travels beside a value. Times are milliseconds since 1970. */
 export interface Envelope {
   /** Which try of the activity this is, from 1. */
@@ -27,6 +38,8 @@ export interface Envelope {
   lastHeartbeat?: unknown
   /** W3C traceparent. */
   trace?: string
+  /** In the input of a run that was continued as new. */
+  continued?: Continued
 }
 
 export interface Payload {

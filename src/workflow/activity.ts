@@ -7,9 +7,18 @@ import { seconds, timeoutMilliseconds, timeoutSeconds } from '../swf/duration.js
 import { HANDED_BACK } from '../swf/failure.js'
 import { decodePayload, encodePayload, type Envelope } from '../swf/payload.js'
 import type { ActivityContract } from './contract.js'
-import { ActivityTaskCanceled, ActivityTaskFailed, ActivityTaskTimedOut, tooLarge } from './errors.js'
+import {
+  ActivityTaskCanceled,
+  ActivityTaskFailed,
+  ActivityTaskTimedOut,
+  tooLarge,
+  type WorkflowFailure,
+} from './errors.js'
+import { scheduleActivityTask, type ActivityTaskSpec } from './replay/activity-tasks.js'
 import { currentRun, outside, type RunContext, type StepObserver } from './replay/current.js'
 import { cancelable } from './replay/operation.js'
+import type { Scope } from './replay/scope.js'
+import { startTimer } from './replay/timers.js'
 import { encodeControl, nextDelay, resolveRetry, type ResolvedRetryPolicy, type RetryPolicy } from './retry.js'
 import { validate } from './validator.js'
 
@@ -18,7 +27,7 @@ export interface ActivityCallOptions {
   taskList?: string
   taskPriority?: number
   retry?: RetryPolicy
-  /** Runs to its end although the execution is asked to cancel: for clean-up. @default false */
+  /** Runs to its end although its scope or the execution is canceled: for clean-up. @default false */
   shielded?: boolean
 }
 
@@ -30,15 +39,16 @@ export function callActivity<I, R>(
 ): Promise<R> {
   const run = currentRun(`activity ${definition.name}`)
   const call = new ActivityCall(run, definition, input, options)
-  return cancelable(call.result() as Promise<R>, () => call.cancel())
+  return cancelable(call.result() as Promise<R>, cause => call.cancel(cause))
 }
 
 class ActivityCall {
   readonly #seq: number
   readonly #observer: StepObserver | undefined
-  readonly #shielded: boolean
+  /** Undefined for a call that is shielded. */
+  readonly #scope: Scope | undefined
   #canceled = false
-  #cancelWaiting: () => void = () => {}
+  #cancelWaiting: (cause: WorkflowFailure) => void = () => {}
 
   constructor(
     private readonly run: RunContext,
@@ -48,19 +58,19 @@ class ActivityCall {
   ) {
     this.#seq = run.nextSeq()
     this.#observer = run.step
-    this.#shielded = options.shielded ?? false
+    this.#scope = options.shielded ? undefined : run.scope
   }
 
-  cancel(): void {
+  cancel(cause: WorkflowFailure): void {
     this.#canceled = true
-    this.#cancelWaiting()
+    this.#cancelWaiting(cause)
   }
 
   async result(): Promise<unknown> {
-    const { run } = this
-    if (this.#shielded) return this.#tries()
-    if (run.cancelRequested) throw run.cancelRequested
-    const stopListening = run.onCancelRequested(() => this.cancel())
+    const scope = this.#scope
+    if (!scope) return this.#tries()
+    if (scope.cause) throw scope.cause
+    const stopListening = scope.onCancel(() => this.cancel(scope.cause!))
     try {
       return await this.#tries()
     } finally {
@@ -77,8 +87,8 @@ class ActivityCall {
     let attempt = 1
     this.#observer?.attempt(attempt)
     for (let task = 1; ; task++) {
-      const operation = run.scheduleActivityTask(this.#spec(task, input, { attempt, lastHeartbeat }, policy))
-      this.#cancelWaiting = () => operation.cancel()
+      const operation = scheduleActivityTask(run.commands, this.#spec(task, input, { attempt, lastHeartbeat }, policy))
+      this.#cancelWaiting = cause => operation.cancel(cause)
       try {
         const { value } = decodePayload(await operation.promise)
         return outside(() => validate(definition.options.result, value, `result of ${definition.name}`))
@@ -91,8 +101,8 @@ class ActivityCall {
         if (delay > 0) {
           attempt++
           this.#observer?.attempt(attempt)
-          const timer = run.startTimer(`${this.#seq}.${task}.retry`, seconds(delay))
-          this.#cancelWaiting = () => timer.cancel()
+          const timer = startTimer(run.commands, `${this.#seq}.${task}.retry`, seconds(delay))
+          this.#cancelWaiting = cause => timer.cancel(cause)
           await timer.promise
         }
       }
@@ -109,10 +119,9 @@ class ActivityCall {
     return delay === undefined ? undefined : Math.max(delay, 1)
   }
 
-  /** What the caller gets: a task that ended because the execution was asked to cancel says that. */
+  /** What the caller gets: a task that ended because its scope was canceled says that. */
   #final(failure: unknown, attempts: number): unknown {
-    const { cancelRequested } = this.run
-    if (this.#canceled && cancelRequested && !this.#shielded) return cancelRequested
+    if (this.#canceled && this.#scope?.cause) return this.#scope.cause
     if (
       failure instanceof ActivityTaskFailed ||
       failure instanceof ActivityTaskTimedOut ||
@@ -127,7 +136,7 @@ class ActivityCall {
     input: unknown,
     { attempt, lastHeartbeat }: { attempt: number; lastHeartbeat: unknown },
     policy: ResolvedRetryPolicy,
-  ): Parameters<RunContext['scheduleActivityTask']>[0] {
+  ): ActivityTaskSpec {
     const { run, definition } = this
     const { options } = definition
     const scheduleToClose = timeoutSeconds(options.scheduleToClose)

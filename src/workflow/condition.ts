@@ -1,18 +1,15 @@
 import { currentRun } from './replay/current.js'
-import { cancelable } from './replay/operation.js'
 
 /**
  * Resolves once `predicate` holds; it is asked after every event of the execution. It must be quick and change nothing.
- * Rejects with WorkflowExecutionCancelRequested when the execution is asked to cancel.
+ * Rejects with WorkflowExecutionCancelRequested when the execution is asked to cancel, with ScopeCanceled when its scope is.
  *
  * @example await condition(() => !held)
  */
 export function condition(predicate: () => boolean): Promise<void> {
   const run = currentRun('condition')
-  if (run.cancelRequested) return cancelable(Promise.reject(run.cancelRequested), () => {})
+  const { scope } = run
+  if (scope.cause) return scope.refusal()
   if (predicate()) return Promise.resolve()
-  const operation = run.condition(predicate)
-  const stopListening = run.onCancelRequested(() => operation.cancel())
-  operation.promise.then(stopListening, stopListening)
-  return cancelable(operation.promise, () => operation.cancel())
+  return scope.tie(run.condition(predicate))
 }

@@ -1,12 +1,10 @@
 // What a workflow and an activity are: a name, a version, and what is agreed about them. Contracts only, no handlers.
 
-import type { Timeout } from '../swf/duration.js'
-import { milliseconds } from '../swf/duration.js'
-import type { ChildPolicy } from '../swf/decision.js'
+import { milliseconds, type Timeout } from '../swf/duration.js'
 import { callActivity, type ActivityCallOptions } from './activity.js'
 import { ACTIVITY_DEFAULTS, type ActivityContract, type ActivityOptions } from './contract.js'
 import { resolveRetry } from './retry.js'
-import type { Validator } from './validator.js'
+import { WORKFLOW_DEFAULTS, type WorkflowContract, type WorkflowOptions } from './workflow-contract.js'
 
 /** The contract of an activity. In a workflow, call it: `const receipt = await charge(order)`. */
 export interface ActivityDefinition<I = any, R = any> extends ActivityContract<I, R> {
@@ -41,46 +39,11 @@ export function defineActivity<I, R>(
   return definition as unknown as ActivityDefinition<I, R>
 }
 
-/** What is agreed about a workflow. */
-export interface WorkflowOptions<I, R> {
-  /** Checks and types the input. An execution whose input is not valid fails with VALIDATION_FAILED. */
-  input?: Validator<I>
-  result?: Validator<R>
-  /** SWF task list of its decision tasks. @default 'decisions' */
-  taskList?: string
-  /** How long an execution may take in all; SWF's limit is a year. @default '1d' */
-  executionStartToClose?: Exclude<Timeout, 'NONE'>
-  /** How long a decision may take before it is given to another decider. @default '30s' */
-  taskStartToClose?: Exclude<Timeout, 'NONE'>
-  /** What happens to children when the execution is terminated or times out. @default 'TERMINATE' */
-  childPolicy?: ChildPolicy
-  /**
-   * What an unexpected error in the workflow's code does: `park` leaves the execution open and waits for mended code,
-   * `fail` fails it. @default 'park'
-   */
-  onError?: 'park' | 'fail'
-  description?: string
-}
-
 /** A workflow type and the function that decides it. */
-export interface WorkflowDefinition<I = any, R = any> {
+export interface WorkflowDefinition<I = any, R = any> extends WorkflowContract<I, R> {
   readonly kind: 'workflow'
-  readonly name: string
-  readonly version: string
-  readonly options: WorkflowOptions<I, R> &
-    Required<
-      Pick<WorkflowOptions<I, R>, 'taskList' | 'executionStartToClose' | 'taskStartToClose' | 'childPolicy' | 'onError'>
-    >
   run(input: I): Promise<R>
 }
-
-export const WORKFLOW_DEFAULTS = {
-  taskList: 'decisions',
-  executionStartToClose: '1d',
-  taskStartToClose: '30s',
-  childPolicy: 'TERMINATE',
-  onError: 'park',
-} satisfies WorkflowOptions<never, never>
 
 /**
  * Defines a workflow: an async function that the decider replays. It must do nothing but what this package's

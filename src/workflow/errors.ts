@@ -117,11 +117,139 @@ export class ScheduleActivityTaskFailed extends ActivityFailure {
   }
 }
 
+interface ChildFacts {
+  workflowType: TypeName
+  workflowId: string
+  /** Of the run that was started first; absent when none was. */
+  runId?: string
+}
+
+abstract class ChildFailure extends WorkflowFailure {
+  readonly workflowType: TypeName
+  readonly workflowId: string
+  readonly runId: string | undefined
+  constructor(facts: ChildFacts, reason: string, how: string, options?: ErrorOptions) {
+    super(reason, `child ${facts.workflowType.name} ${facts.workflowId} ${how}`, options)
+    this.workflowType = facts.workflowType
+    this.workflowId = facts.workflowId
+    this.runId = facts.runId
+  }
+  protected override facts(): Partial<Failure> {
+    const { workflowId, runId } = this
+    return { type: this.workflowType.name, details: { workflowId, ...(runId !== undefined && { runId }) } }
+  }
+}
+
+/** A child execution closed as failed. `failure` is what it failed with, with its own causes. */
+export class ChildWorkflowExecutionFailed extends ChildFailure {
+  readonly code = 'CHILD_WORKFLOW_EXECUTION_FAILED'
+  constructor(
+    facts: ChildFacts,
+    readonly failure: Failure,
+  ) {
+    super(facts, failure.reason, `failed: ${failure.message ?? failure.reason}`)
+  }
+  protected override facts(): Partial<Failure> {
+    return { ...super.facts(), cause: this.failure }
+  }
+}
+
+/** A child execution timed out. */
+export class ChildWorkflowExecutionTimedOut extends ChildFailure {
+  readonly code = 'CHILD_WORKFLOW_EXECUTION_TIMED_OUT'
+  constructor(
+    facts: ChildFacts,
+    readonly timeoutType: 'START_TO_CLOSE',
+  ) {
+    super(facts, timeoutType, `timed out: ${timeoutType}`)
+  }
+}
+
+/** A child execution closed as canceled. */
+export class ChildWorkflowExecutionCanceled extends ChildFailure {
+  readonly code = 'CHILD_WORKFLOW_EXECUTION_CANCELED'
+  constructor(
+    facts: ChildFacts,
+    readonly details?: unknown,
+  ) {
+    super(facts, 'Canceled', 'was canceled')
+  }
+}
+
+/** A child execution was terminated. */
+export class ChildWorkflowExecutionTerminated extends ChildFailure {
+  readonly code = 'CHILD_WORKFLOW_EXECUTION_TERMINATED'
+  constructor(facts: ChildFacts) {
+    super(facts, 'Terminated', 'was terminated')
+  }
+}
+
+/** SWF refused to start a child execution: its workflowId is in use, for example. `reason` is SWF's cause. */
+export class StartChildWorkflowExecutionFailed extends ChildFailure {
+  readonly code = 'START_CHILD_WORKFLOW_EXECUTION_FAILED'
+  constructor(facts: ChildFacts, cause: string) {
+    super(facts, cause, `was not started: ${cause}`)
+  }
+}
+
+abstract class ExternalFailure extends WorkflowFailure {
+  readonly workflowId: string
+  readonly runId: string | undefined
+  constructor({ workflowId, runId }: { workflowId: string; runId?: string }, cause: string, what: string) {
+    super(cause, `${workflowId} ${what}: ${cause}`)
+    this.workflowId = workflowId
+    this.runId = runId
+  }
+  protected override facts(): Partial<Failure> {
+    const { workflowId, runId } = this
+    return { details: { workflowId, ...(runId !== undefined && { runId }) } }
+  }
+}
+
+/** SWF could not signal another execution: none is open by that id, for example. `reason` is SWF's cause. */
+export class SignalExternalWorkflowExecutionFailed extends ExternalFailure {
+  readonly code = 'SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED'
+  constructor(
+    target: { workflowId: string; runId?: string },
+    readonly signalName: string,
+    cause: string,
+  ) {
+    super(target, cause, `did not get signal ${signalName}`)
+  }
+}
+
+/** SWF could not ask another execution to cancel: none is open by that id, for example. `reason` is SWF's cause. */
+export class RequestCancelExternalWorkflowExecutionFailed extends ExternalFailure {
+  readonly code = 'REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED'
+  constructor(target: { workflowId: string; runId?: string }, cause: string) {
+    super(target, cause, 'was not asked to cancel')
+  }
+}
+
+/** What surfaces at the awaits of a scope that is canceled; `instanceof` tells it from what went wrong. */
+export abstract class Cancellation extends WorkflowFailure {}
+
 /** Someone asked for the execution to be canceled. Surfaces at the awaits of what is not shielded. */
-export class WorkflowExecutionCancelRequested extends WorkflowFailure {
+export class WorkflowExecutionCancelRequested extends Cancellation {
   readonly code = 'WORKFLOW_EXECUTION_CANCEL_REQUESTED'
   constructor() {
     super('Canceled', 'the execution was asked to cancel')
+  }
+}
+
+/** The workflow canceled a scope of its own. `cause` is why, where there is a failure to tell it. */
+export class ScopeCanceled extends Cancellation {
+  readonly code = 'SCOPE_CANCELED'
+  constructor(cause?: unknown) {
+    super('ScopeCanceled', 'the scope was canceled', cause === undefined ? undefined : { cause })
+  }
+}
+
+/** The history has grown to 24,000 events: SWF would terminate the execution at 25,000. Continue as new before. */
+export class HistoryLimitReached extends Cancellation {
+  readonly code = 'HISTORY_LIMIT'
+  constructor(readonly events: number) {
+    super('HISTORY_LIMIT', `the execution has ${events} events, and SWF ends it at 25,000: continue as new before`)
   }
 }
 

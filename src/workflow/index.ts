@@ -1,12 +1,7 @@
 // Door `swf-gateway/workflow`: what workflows may import. Nothing here does I/O.
 
-export {
-  defineActivity,
-  defineWorkflow,
-  type ActivityDefinition,
-  type WorkflowDefinition,
-  type WorkflowOptions,
-} from './definition.js'
+export { defineActivity, defineWorkflow, type ActivityDefinition, type WorkflowDefinition } from './definition.js'
+export type { WorkflowOptions } from './workflow-contract.js'
 export type { ActivityOptions } from './contract.js'
 export type { ActivityCallOptions } from './activity.js'
 export type { RetryPolicy } from './retry.js'

@@ -8,7 +8,7 @@
 // G4. An error that is no failure (a bug) undoes nothing: it parks the run until the code is mended.
 
 import type { SagaState, SagaStep, Saga as Shown } from '../swf/execution-context.js'
-import { WorkflowExecutionCancelRequested, SagaFailed, WorkflowFailure } from './errors.js'
+import { Cancellation, SagaFailed, WorkflowFailure } from './errors.js'
 import type { ActivityDefinition } from './definition.js'
 import { currentRun, type RunContext } from './replay/current.js'
 
@@ -84,7 +84,8 @@ export class Saga {
     record.state = 'RUNNING'
     let called = false
     try {
-      if (this.#run.cancelRequested) throw this.#run.cancelRequested
+      const { cause } = this.#run.scope
+      if (cause) throw cause
       called = true
       const result = await this.#observed(run, attempt => {
         record.attempts = attempt
@@ -124,7 +125,7 @@ export class Saga {
     for (const record of this.#steps) if (record.state === 'PENDING') record.state = 'SKIPPED'
     this.#step = failed?.record.name
     this.show('FAILED')
-    if (failure instanceof WorkflowExecutionCancelRequested) return failure
+    if (failure instanceof Cancellation) return failure
     return new SagaFailed(failed?.record.name ?? '', failed?.what ?? 'saga', failure, this.#undone, this.#left)
   }
 

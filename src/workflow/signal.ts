@@ -8,7 +8,7 @@ import { validate, type Validator } from './validator.js'
 export interface SignalDefinition<T> {
   readonly kind: 'signal'
   readonly name: string
-  /** Resolves to the next signal. Rejects with WorkflowExecutionCancelRequested, or ValidationFailed. */
+  /** Resolves to the next signal. Rejects with what cancels its scope, or ValidationFailed. */
   receive(): Promise<T>
   /** Returns a signal that is there already, else undefined. */
   tryReceive(): T | undefined
@@ -30,28 +30,27 @@ export function defineSignal<T = unknown>(name: string, { input }: { input?: Val
     name,
     receive: () => {
       const run = currentRun(`signal ${name}`)
-      const inbox = run.signals(name)
-      if (inbox.buffered.length) return Promise.resolve(inbox.buffered.shift()).then(read)
-      if (run.cancelRequested) return cancelable(Promise.reject(run.cancelRequested), () => {})
+      const queue = run.inbox.of(name)
+      if (queue.buffered.length) return Promise.resolve(queue.buffered.shift()).then(read)
+      const { scope } = run
+      if (scope.cause) return scope.refusal()
       const operation = new Operation<unknown>()
-      inbox.waiting.push(operation)
-      const giveUp = () => {
-        const index = inbox.waiting.indexOf(operation)
+      queue.waiting.push(operation)
+      operation.cancel = cause => {
+        const index = queue.waiting.indexOf(operation)
         if (index < 0) return
-        inbox.waiting.splice(index, 1)
-        operation.reject(run.cancelRequested ?? new Error(`nobody waits for signal ${name} any more`))
+        queue.waiting.splice(index, 1)
+        operation.reject(cause)
       }
-      const stopListening = run.onCancelRequested(giveUp)
-      const received = operation.promise.then(read)
-      received.then(stopListening, stopListening)
-      return cancelable(received, giveUp)
+      const received = scope.tie(operation).then(read)
+      return cancelable(received, cause => operation.cancel(cause))
     },
     tryReceive: () => {
-      const inbox = currentRun(`signal ${name}`).signals(name)
-      return inbox.buffered.length ? read(inbox.buffered.shift()) : undefined
+      const { buffered } = currentRun(`signal ${name}`).inbox.of(name)
+      return buffered.length ? read(buffered.shift()) : undefined
     },
     handle: handler => {
-      currentRun(`signal ${name}`).handle(name, value => handler(read(value)))
+      currentRun(`signal ${name}`).inbox.handle(name, value => handler(read(value)))
     },
   }
 }

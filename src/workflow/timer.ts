@@ -1,26 +1,24 @@
 // Time that passes in a workflow. SWF's timers are whole seconds: durations are rounded up.
 
 import { milliseconds, seconds, type Duration } from '../swf/duration.js'
-import { TimeoutExpired } from './errors.js'
+import { ScopeCanceled, TimeoutExpired } from './errors.js'
 import { currentRun } from './replay/current.js'
 import { cancel, cancelable } from './replay/operation.js'
+import { startTimer } from './replay/timers.js'
 
 /**
- * Resolves after a duration, rounded up to whole seconds, of at most 99,999,999 s. Rejects with WorkflowExecutionCancelRequested
- * when the execution is asked to cancel, unless it is shielded.
+ * Resolves after a duration, rounded up to whole seconds, of at most 99,999,999 s. Rejects with what
+ * cancels its scope, unless it is shielded.
  */
 export function sleep(duration: Duration, { shielded = false }: { shielded?: boolean } = {}): Promise<void> {
   const run = currentRun('sleep')
-  if (run.cancelRequested && !shielded) return cancelable(Promise.reject(run.cancelRequested), () => {})
+  const { scope } = run
+  if (scope.cause && !shielded) return scope.refusal()
   const length = seconds(duration)
   if (length.length > 8)
     throw new RangeError(`${String(duration)} is longer than SWF's timers: 99,999,999 s, three years`)
-  const timer = run.startTimer(`${run.nextSeq()}.sleep`, length)
-  if (!shielded) {
-    const stopListening = run.onCancelRequested(() => timer.cancel())
-    timer.promise.then(stopListening, stopListening)
-  }
-  return cancelable(timer.promise, () => timer.cancel())
+  const timer = startTimer(run.commands, `${run.nextSeq()}.sleep`, length)
+  return shielded ? cancelable(timer.promise, cause => timer.cancel(cause)) : scope.tie(timer)
 }
 
 /**
@@ -38,9 +36,9 @@ export async function withTimeout<T>(duration: Duration, work: Promise<T>): Prom
     return await Promise.race([work, expired])
   } catch (failure) {
     // Only now: canceled first, the work's own end would win the race.
-    if (failure instanceof TimeoutExpired) cancel(work)
+    if (failure instanceof TimeoutExpired) cancel(work, new ScopeCanceled(failure))
     throw failure
   } finally {
-    cancel(timer)
+    cancel(timer, new ScopeCanceled())
   }
 }

@@ -3,7 +3,7 @@
 import type { Decision } from '../../swf/decision.js'
 import { decodeExecutionContext, type Stuck } from '../../swf/execution-context.js'
 import type { HistoryEvent } from '../../swf/history-event.js'
-import { PARKED_MARKER, park } from '../../workflow/replay/park.js'
+import { isParkMarker, park } from '../../workflow/replay/park.js'
 
 export interface Parked {
   stuck: Stuck
@@ -24,9 +24,7 @@ export function parked(turn: { stuck: Omit<Stuck, 'since'> }, history: readonly 
     if (event.eventType === 'DecisionTaskCompleted') {
       context = event.decisionTaskCompletedEventAttributes.executionContext ?? context
       answers.push({ parked: false })
-    } else if (event.eventType === 'MarkerRecorded') {
-      if (event.markerRecordedEventAttributes.markerName === PARKED_MARKER) answers.at(-1)!.parked = true
-    }
+    } else if (isParkMarker(event)) answers.at(-1)!.parked = true
   }
   const parks = answers.length - 1 - answers.findLastIndex(answer => !answer.parked)
   const previous = decodeExecutionContext(context)

@@ -2,141 +2,122 @@
 //
 // M1. Commands leave in the order that author code asked for them.
 // M2. What is canceled before it has left is taken back; afterwards the cancel is a command of its own.
-// M3. SWF refuses an operation with OPEN_*_LIMIT or *_RATE_EXCEEDED only for a while: it is asked for again, and author code
-//     does not hear of it.
+// M3. As many operations of a kind are open as SWF lets be; the others wait their turn, first come first served. A timer's
+//     place is free when its cancel is asked for, any other's when its outcome is heard.
+// M4. What does not fit into one answer leaves with the next, which a timer of no length brings about. Replay cuts where the
+//     history was cut, whatever the sizes are now.
+// M5. A marker of a patch that the code does not ask for any more is skipped.
 
-import {
-  cancelTimer,
-  requestCancelActivityTask,
-  scheduleActivityTask,
-  startTimer,
-  type Decision,
-} from '../../swf/decision.js'
-import type { HistoryEvent } from '../../swf/history-event.js'
-import { ActivityTaskCanceled, type WorkflowExecutionCancelRequested } from '../errors.js'
-import { decodeControl, type ResolvedRetryPolicy } from '../retry.js'
-import type { ActivityTaskSpec } from './current.js'
-import { describe, describeEvent, difference } from './divergence.js'
+import { decisionAttributes, startTimer, type Decision } from '../../swf/decision.js'
+import { attributesOf, type HistoryEvent } from '../../swf/history-event.js'
+import { describe, describeEvent, difference, isPatchMarker } from './divergence.js'
+import { MOST_BYTES, MOST_OPEN, SURELY_FIT, type Window } from './limits.js'
 import { Operation } from './operation.js'
 import { Stuck } from './stuck.js'
 
-export class ActivityOperation extends Operation<string | undefined> {
-  /** The retry policy that was recorded with the first try. */
-  policy?: ResolvedRetryPolicy
-  constructor(readonly spec: ActivityTaskSpec) {
-    super()
-  }
-  /** What failures say of it. */
-  get facts(): { activityType: ActivityTaskSpec['activityType']; activityId: string; attempts: number } {
-    return { activityType: this.spec.activityType, activityId: this.spec.activityId, attempts: 1 }
-  }
+/** An operation that begins with a decision. */
+export abstract class Asked<T> extends Operation<T> {
+  /** Which of SWF's limits it counts for. */
+  readonly window: Window | undefined = undefined
+  /** Unique in the run. */
+  abstract readonly label: string
+  abstract decision(): Decision
+  /** Hears of the event that records its decision. */
+  recorded(_event: HistoryEvent): void {}
+  /** Ends it, since it was taken back before it had left. */
+  abstract takenBack(cause: unknown): void
 }
 
-export class TimerOperation extends Operation<void> {
-  constructor(
-    readonly timerId: string,
-    readonly seconds: string,
-  ) {
-    super()
-  }
+interface Command {
+  decision: Decision
+  operation?: Asked<any>
 }
 
-type Asked = ActivityOperation | TimerOperation
+const MORE_TIMER = 'swf-gateway.more.'
 
-/** Timers that SWF lets be open in one execution. */
-const MOST_TIMERS = 1_000
-/** Seconds to wait before an operation that SWF refused for its limits is asked for again. */
-const LIMIT_WAIT = '2'
+/** Tells whether a timer brings about the answer that takes what did not fit into the one before. */
+export function isMoreTimer(timerId: unknown): boolean {
+  return typeof timerId === 'string' && timerId.startsWith(MORE_TIMER)
+}
 
 export class Commands {
   /** Emitted and not yet found in the history. */
-  #emitted: { decision: Decision; operation?: Asked }[] = []
+  #emitted: Command[] = []
   /** Event that began (or refused) an operation → the operation. */
-  readonly #byEvent = new Map<number, Asked>()
-  /** Timers that wait for another one to end. */
-  #refusedTimers: TimerOperation[] = []
-
-  /** `canceled` makes what the await on a canceled timer rejects with. */
-  constructor(private readonly canceled: () => WorkflowExecutionCancelRequested) {}
-
-  get decisions(): Decision[] {
-    return this.#emitted.map(({ decision }) => decision)
-  }
+  readonly #byEvent = new Map<number, Asked<any>>()
+  readonly #open: Record<Window, Set<Asked<any>>> = { activity: new Set(), timer: new Set(), child: new Set() }
+  readonly #waiting: Record<Window, Asked<any>[]> = { activity: [], timer: [], child: [] }
 
   /** True while an event may still come of what was asked. */
   get outstanding(): boolean {
-    return this.#emitted.length > 0 || this.#byEvent.size > 0 || this.#refusedTimers.length > 0
+    return this.#emitted.length > 0 || this.#byEvent.size > 0
   }
 
-  /** Activities that are scheduled and have not closed. */
-  get openActivities(): number {
-    return [...this.#byEvent.values()].filter(operation => operation instanceof ActivityOperation).length
+  /** Operations of a kind that are open, or about to be. */
+  open(window: Window): number {
+    return this.#open[window].size
   }
 
-  scheduleActivityTask(spec: ActivityTaskSpec): ActivityOperation {
-    const operation = new ActivityOperation(spec)
-    this.#emit(operation)
-    operation.cancel = () => {
-      if (operation.settled) return
-      operation.cancel = () => {}
-      if (this.#takeBack(operation)) operation.reject(new ActivityTaskCanceled(operation.facts))
-      else this.#emitted.push({ decision: requestCancelActivityTask({ activityId: spec.activityId }) })
+  /** Asks for an operation, as soon as SWF's limits let it. */
+  ask(operation: Asked<any>): void {
+    const { window } = operation
+    if (window && (this.#waiting[window].length || this.#open[window].size >= MOST_OPEN[window]))
+      this.#waiting[window].push(operation)
+    else this.#emit(operation)
+  }
+
+  /** Asks for what has no outcome of its own. */
+  tell(decision: Decision): void {
+    this.#emitted.push({ decision })
+  }
+
+  /** Frees the place of an operation that is about to end. */
+  release(operation: Asked<any>): void {
+    const { window } = operation
+    if (!window || !this.#open[window].delete(operation)) return
+    const next = this.#waiting[window].shift()
+    if (next) this.#emit(next)
+  }
+
+  /** Takes an operation back that has not left; true when that was so. */
+  takeBack(operation: Asked<any>): boolean {
+    const waiting = operation.window ? this.#waiting[operation.window] : []
+    const place = waiting.indexOf(operation)
+    if (place >= 0) {
+      waiting.splice(place, 1)
+      return true
     }
-    return operation
+    const index = this.#emitted.findIndex(command => command.operation === operation)
+    if (index < 0) return false
+    this.#emitted.splice(index, 1)
+    this.release(operation)
+    return true
   }
 
-  startTimer(timerId: string, seconds: string): TimerOperation {
-    const operation = new TimerOperation(timerId, seconds)
-    this.#emit(operation)
-    operation.cancel = () => {
-      if (operation.settled) return
-      if (!this.#takeBack(operation)) this.#emitted.push({ decision: cancelTimer({ timerId }) })
-      operation.reject(this.canceled())
-    }
-    return operation
+  /** Returns the operation that an event began. */
+  at(eventId: number): Asked<any> | undefined {
+    return this.#byEvent.get(eventId)
   }
 
   /** Returns the operation that an event began, or refused, and forgets it: its outcome is here. */
-  take(eventId: number): Asked | undefined {
+  take(eventId: number): Asked<any> | undefined {
     const operation = this.#byEvent.get(eventId)
+    if (!operation) return undefined
     this.#byEvent.delete(eventId)
-    if (operation instanceof TimerOperation && this.#refusedTimers.length) this.#nextTimer()
+    this.release(operation)
     return operation
   }
 
-  /** Asks again, after a wait for an activity, when one has ended for a timer, for what SWF refused for its limits (M3). */
-  again(operation: Asked, eventId: number): void {
-    if (operation.settled) return
-    if (operation instanceof TimerOperation) {
-      this.#refusedTimers.push(operation)
-      return this.#nextTimer()
-    }
-    const wait = this.startTimer(`${operation.spec.activityId}.limit.${eventId}`, LIMIT_WAIT)
-    operation.cancel = () => {
-      wait.cancel()
-      if (!operation.settled) operation.reject(new ActivityTaskCanceled(operation.facts))
-    }
-    wait.promise.then(
-      () => {
-        if (operation.settled) return
-        const again = this.scheduleActivityTask(operation.spec)
-        operation.cancel = () => again.cancel()
-        const adopt = () => {
-          if (again.policy) operation.policy = again.policy
-        }
-        again.promise.then(
-          result => {
-            adopt()
-            operation.resolve(result)
-          },
-          (failure: unknown) => {
-            adopt()
-            operation.reject(failure)
-          },
-        )
-      },
-      () => {},
-    )
+  /** Returns what the task of `startedEventId` is answered with; `close` comes last, once everything has left (M4). */
+  decisions(startedEventId: number, close: Decision | undefined): Decision[] {
+    const all = this.#emitted.map(({ decision }) => decision)
+    const fitting = fit(all)
+    if (fitting < all.length)
+      return [
+        ...all.slice(0, fitting),
+        startTimer({ timerId: `${MORE_TIMER}${startedEventId}`, startToFireTimeout: '0' }),
+      ]
+    return close ? [...all, close] : all
   }
 
   /**
@@ -147,55 +128,62 @@ export class Commands {
     recorded: readonly HistoryEvent[],
     close: Decision | undefined,
   ): { warnings: string[]; refused: HistoryEvent[] } {
-    const emitted = close ? [...this.#emitted, { decision: close }] : this.#emitted
+    const emitted = this.#emitted
     this.#emitted = []
     const warnings: string[] = []
     const refused: HistoryEvent[] = []
-    for (const [n, { decision, operation }] of (emitted as { decision: Decision; operation?: Asked }[]).entries()) {
-      const event = recorded[n]
-      if (!event)
-        throw diverges(`the code asks for ${describe(decision)}, the history has nothing there`, recorded.at(-1))
+    let next = 0
+    const following = (): Command | undefined =>
+      emitted[next] ?? (next === emitted.length && close ? { decision: close } : undefined)
+    for (const event of recorded) {
+      if (isMoreTimer(attributesOf(event).timerId)) {
+        if (isRefusal(event)) refused.push(event)
+        this.#emitted = [...emitted.slice(next), ...this.#emitted]
+        return { warnings, refused }
+      }
+      const command = following()
+      if (isPatchMarker(event) && !(command && asksFor(command.decision, event))) continue
+      if (!command) throw diverges(`the history has ${describeEvent(event)}, the code asks for nothing there`, event)
+      next++
+      const { decision, operation } = command
       const { divergence, warning } = difference(decision, event)
       if (divergence) throw diverges(divergence, event)
       if (warning) warnings.push(warning)
       if (event.eventType === 'TimerCanceled') this.take(event.timerCanceledEventAttributes.startedEventId)
-      if (operation) this.#record(event, operation)
+      if (operation) {
+        this.#byEvent.set(event.eventId, operation)
+        operation.recorded(event)
+      }
       if (isRefusal(event)) refused.push(event)
     }
-    const more = recorded[emitted.length]
-    if (more) throw diverges(`the history has ${describeEvent(more)}, the code asks for nothing there`, more)
+    const missing = following()
+    if (missing)
+      throw diverges(`the code asks for ${describe(missing.decision)}, the history has nothing there`, recorded.at(-1))
     return { warnings, refused }
   }
 
-  #record(event: HistoryEvent, operation: Asked): void {
-    this.#byEvent.set(event.eventId, operation)
-    if (event.eventType !== 'ActivityTaskScheduled' || !(operation instanceof ActivityOperation)) return
-    const policy = decodeControl(event.activityTaskScheduledEventAttributes.control)
-    if (policy) operation.policy = policy
+  #emit(operation: Asked<any>): void {
+    if (operation.window) this.#open[operation.window].add(operation)
+    this.#emitted.push({ decision: operation.decision(), operation })
   }
+}
 
-  #emit(operation: Asked): void {
-    const decision =
-      operation instanceof TimerOperation
-        ? startTimer({ timerId: operation.timerId, startToFireTimeout: operation.seconds })
-        : scheduleActivityTask(attributesOf(operation.spec))
-    this.#emitted.push({ decision, operation })
+/** Returns how many of these decisions fit into one answer. */
+function fit(decisions: readonly Decision[]): number {
+  if (decisions.length <= SURELY_FIT) return decisions.length
+  let bytes = 0
+  for (const [index, decision] of decisions.entries()) {
+    bytes += Buffer.byteLength(JSON.stringify(decision)) + 1
+    if (bytes > MOST_BYTES) return index
   }
+  return decisions.length
+}
 
-  /** Asks for a timer that was refused, unless as many are open as SWF takes; one refused when none is open is asked for at once. */
-  #nextTimer(): void {
-    this.#refusedTimers = this.#refusedTimers.filter(timer => !timer.settled)
-    const open = [...this.#byEvent.values()].filter(operation => operation instanceof TimerOperation).length
-    if (open < MOST_TIMERS && this.#refusedTimers.length) this.#emit(this.#refusedTimers.shift()!)
-  }
-
-  #takeBack(operation: Asked): boolean {
-    if (operation instanceof TimerOperation && this.#refusedTimers.includes(operation)) return true
-    const index = this.#emitted.findIndex(command => command.operation === operation)
-    if (index < 0) return false
-    this.#emitted.splice(index, 1)
-    return true
-  }
+function asksFor(decision: Decision, marker: HistoryEvent): boolean {
+  return (
+    decision.decisionType === 'RecordMarker' &&
+    decisionAttributes(decision).markerName === attributesOf(marker).markerName
+  )
 }
 
 function diverges(how: string, event: HistoryEvent | undefined): Stuck {
@@ -205,15 +193,4 @@ function diverges(how: string, event: HistoryEvent | undefined): Stuck {
 /** A decision that SWF refused; WorkflowExecutionFailed is none, it closes. */
 function isRefusal({ eventType }: HistoryEvent): boolean {
   return eventType.endsWith('Failed') && eventType !== 'WorkflowExecutionFailed'
-}
-
-function attributesOf(spec: ActivityTaskSpec): Parameters<typeof scheduleActivityTask>[0] {
-  const { input, control, taskPriority, taskList, ...rest } = spec
-  return {
-    ...rest,
-    taskList: { name: taskList },
-    ...(input !== undefined && { input }),
-    ...(control !== undefined && { control }),
-    ...(taskPriority !== undefined && { taskPriority }),
-  }
 }

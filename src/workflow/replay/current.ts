@@ -2,31 +2,14 @@
 // (AsyncLocalStorage would slow down every await of the process.)
 
 import type { ExecutionContext } from '../../swf/execution-context.js'
-import type { TypeName, WorkflowExecution } from '../../swf/history-event.js'
-import type { ResolvedRetryPolicy } from '../retry.js'
+import type { WorkflowExecution } from '../../swf/history-event.js'
 import type { WorkflowExecutionCancelRequested } from '../errors.js'
+import type { WorkflowContract } from '../workflow-contract.js'
+import type { Commands } from './commands.js'
+import type { Inbox } from './inbox.js'
+import type { Markers } from './markers.js'
 import type { Operation } from './operation.js'
-
-/** One activity task to schedule, every option explicit: registered defaults are never relied on. */
-export interface ActivityTaskSpec {
-  activityId: string
-  activityType: TypeName
-  input: string | undefined
-  control: string | undefined
-  taskList: string
-  taskPriority: string | undefined
-  startToCloseTimeout: string
-  scheduleToStartTimeout: string
-  scheduleToCloseTimeout: string
-  heartbeatTimeout: string
-}
-
-/** A signal as it came in: a decoded payload. */
-export interface SignalInbox {
-  readonly buffered: unknown[]
-  readonly waiting: Operation<unknown>[]
-  handler?: (value: unknown) => void
-}
+import type { Scope } from './scope.js'
 
 /** The step of a saga that activities called now belong to. */
 export interface StepObserver {
@@ -36,6 +19,7 @@ export interface StepObserver {
 
 /** What operations need of the run that they belong to. */
 export interface RunContext {
+  readonly contract: WorkflowContract
   readonly execution: WorkflowExecution
   /** Time of the DecisionTaskStarted at work, in milliseconds since 1970. */
   readonly now: number
@@ -47,19 +31,23 @@ export interface RunContext {
   readonly shown: Pick<ExecutionContext, 'saga' | 'state'>
   /** The step whose body is being called right now. */
   step: StepObserver | undefined
+  /** The scope of cancellation that the code at work was called in. */
+  readonly scope: Scope
+  readonly commands: Commands
+  readonly inbox: Inbox
+  readonly markers: Markers
+  /** What the run was started with, decoded and not yet validated. */
+  readonly input: unknown
+  /** How far loops are, by name; the next run of a run that continues as new has them too. */
+  readonly cursors: Map<string, unknown>
   nextSeq(): number
   /** The next number of the run's own random sequence, from 0 to 1. */
   random(): number
   /** A random number that depends on nothing but the run and `name`. */
   randomOf(name: string): number
-  scheduleActivityTask(spec: ActivityTaskSpec): Operation<string | undefined> & { policy?: ResolvedRetryPolicy }
-  startTimer(timerId: string, seconds: string): Operation<void>
-  signals(name: string): SignalInbox
-  /** Gives a signal, what is buffered of it included, to a handler from now on. */
-  handle(name: string, handler: (value: unknown) => void): void
   condition(predicate: () => boolean): Operation<void>
-  /** Calls `listener` when the execution is asked to cancel; returns how to stop that. */
-  onCancelRequested(listener: () => void): () => void
+  /** Parks the run for this reason, whatever its code makes of it; returns an error to throw. */
+  stuck(reason: string): Error
 }
 
 let current: RunContext | null = null

@@ -39,13 +39,22 @@ const IDENTITY = [
   'timerId',
   'markerName',
   'workflowId',
+  'runId',
   'workflowType',
   'signalName',
   'id',
   'name',
 ]
+/** What a patch's marker is named by: `patched.<id>`. */
+export const PATCH_MARKER = 'patched.'
+
+/** Tells whether an event is the marker of a patch. */
+export function isPatchMarker(event: HistoryEvent): boolean {
+  return event.eventType === 'MarkerRecorded' && event.markerRecordedEventAttributes.markerName.startsWith(PATCH_MARKER)
+}
+
 /** Members that may change without harm to the run. */
-const DETAILS = ['input', 'startToFireTimeout', 'taskList']
+const DETAILS = ['input', 'startToFireTimeout', 'taskList', 'details']
 
 /** The recorded decisions of one task, and how many events they take up. */
 export interface Recorded {
@@ -83,17 +92,25 @@ export function difference(emitted: Decision, event: HistoryEvent): { divergence
   const asked = decisionAttributes(emitted)
   const stands = attributesOf(event)
   for (const member of IDENTITY) {
-    // A completed child names its type alone; members that only one side has say nothing.
-    if (asked[member] === undefined || stands[member] === undefined) continue
-    if (JSON.stringify(asked[member]) !== JSON.stringify(stands[member]))
+    // Members that only one side has say nothing, but for the run that a signal or a cancel goes to.
+    if (!(member === 'runId' && event.eventType.endsWith('Initiated')))
+      if (asked[member] === undefined || stands[member] === undefined) continue
+    if (!same(asked[member], stands[member]))
       return { divergence: `the code asks for ${describe(emitted)}, the history has ${describeEvent(event)}` }
   }
   for (const member of DETAILS) {
     if (stands[member] === undefined || asked[member] === undefined) continue
-    if (JSON.stringify(asked[member]) !== JSON.stringify(stands[member]))
+    if (!same(asked[member], stands[member]))
       return { warning: `${member} of ${describe(emitted)} has changed since event ${event.eventId}` }
   }
   return {}
+}
+
+/** Compares texts, and names of types and task lists. */
+function same(one: unknown, other: unknown): boolean {
+  if (typeof one !== 'object' || typeof other !== 'object') return one === other
+  const [a, b] = [one, other] as Record<'name' | 'version', string>[]
+  return a?.name === b?.name && a?.version === b?.version
 }
 
 /** Returns a decision in words: `ScheduleActivityTask 3.1 ChargePayment 1.0`. */

@@ -1,12 +1,14 @@
 // An operation: something asked of SWF whose outcome is an event. Its promise is settled by the run, one event at a time.
 
+import type { WorkflowFailure } from '../errors.js'
+
 export class Operation<T> {
   readonly promise: Promise<T>
   #resolve!: (value: T) => void
   #reject!: (reason: unknown) => void
   #settled = false
-  /** Asks for the operation to end early; what that means is the run's affair. */
-  cancel: () => void = () => {}
+  /** Asks for the operation to end early; what that means is the run's affair. `cause` is what its await is to hear. */
+  cancel: (cause: WorkflowFailure) => void = () => {}
 
   constructor() {
     this.promise = new Promise<T>((resolve, reject) => {
@@ -32,16 +34,16 @@ export class Operation<T> {
   }
 }
 
-const cancels = new WeakMap<Promise<unknown>, () => void>()
+const cancels = new WeakMap<Promise<unknown>, (cause: WorkflowFailure) => void>()
 
 /** Remembers how the work behind a promise is canceled, for `withTimeout`. */
-export function cancelable<T>(promise: Promise<T>, cancel: () => void): Promise<T> {
+export function cancelable<T>(promise: Promise<T>, cancel: (cause: WorkflowFailure) => void): Promise<T> {
   promise.catch(() => {})
   cancels.set(promise, cancel)
   return promise
 }
 
 /** Cancels the work behind a promise, where it is known how. */
-export function cancel(promise: Promise<unknown>): void {
-  cancels.get(promise)?.()
+export function cancel(promise: Promise<unknown>, cause: WorkflowFailure): void {
+  cancels.get(promise)?.(cause)
 }

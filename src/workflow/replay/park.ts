@@ -4,10 +4,16 @@
 
 import { recordMarker, startTimer, type Decision } from '../../swf/decision.js'
 import { HOUR, MINUTE, seconds } from '../../swf/duration.js'
+import type { HistoryEvent } from '../../swf/history-event.js'
 import { encodeExecutionContext, type ExecutionContext, type Stuck } from '../../swf/execution-context.js'
 
 export const PARKED_MARKER = 'swf-gateway.parked'
 const TIMER_PREFIX = 'swf-gateway.parked.'
+
+/** Tells whether an event is the marker of a parked decision task. */
+export function isParkMarker(event: HistoryEvent): boolean {
+  return event.eventType === 'MarkerRecorded' && event.markerRecordedEventAttributes.markerName === PARKED_MARKER
+}
 
 /** Tells whether a timer is one that wakes a parked execution. */
 export function isParkTimer(timerId: string): boolean {

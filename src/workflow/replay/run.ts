@@ -4,7 +4,8 @@
 // R2. Nothing here reads a clock, a random source or the network: `now` is the time of the DecisionTaskStarted at work.
 // R3. An event belongs to the first completed decision task whose startedEventId is not less than its id. A task that timed
 //     out or was parked saw nothing.
-// R4. A close may be refused (UNHANDLED_DECISION): new events reach handlers, then the same close is sent again, last.
+// R4. A close may be refused (UNHANDLED_DECISION): new events reach handlers, then the same close is sent again, last. For
+//     another cause the run is parked, and the next task sends it again.
 
 import type { Decision, DecisionType } from '../../swf/decision.js'
 import {
@@ -14,33 +15,33 @@ import {
   type Saga,
   type SagaState,
 } from '../../swf/execution-context.js'
-import { decodeFailure } from '../../swf/failure.js'
 import {
   attributesOf,
   isCloseEvent,
+  type Attributes,
   type EventOf,
   type HistoryEvent,
   type WorkflowExecution,
 } from '../../swf/history-event.js'
-import { decodePayload } from '../../swf/payload.js'
+import { decodePayload, type Envelope } from '../../swf/payload.js'
 import type { WorkflowDefinition } from '../definition.js'
-import {
-  ActivityTaskCanceled,
-  ActivityTaskFailed,
-  ActivityTaskTimedOut,
-  ScheduleActivityTaskFailed,
-  ValidationFailed,
-  WorkflowExecutionCancelRequested,
-} from '../errors.js'
+import { HistoryLimitReached, WorkflowExecutionCancelRequested } from '../errors.js'
 import { validate } from '../validator.js'
 import { closingDecision, type Outcome } from './close.js'
-import { ActivityOperation, Commands, type TimerOperation } from './commands.js'
-import { outside, type ActivityTaskSpec, type RunContext, type SignalInbox, type StepObserver } from './current.js'
+import { Commands } from './commands.js'
+import { Conditions } from './conditions.js'
+import { ContinueAsNew, continueDecision } from './continuation.js'
+import { outside, type RunContext, type StepObserver } from './current.js'
 import { recordedDecisions } from './divergence.js'
-import { Operation } from './operation.js'
-import { isParkTimer, PARKED_MARKER } from './park.js'
+import { Inbox } from './inbox.js'
+import { LIMIT_WAIT, MOST_EVENTS, TRY_AGAIN } from './limits.js'
+import { Markers } from './markers.js'
+import { settle } from './outcomes.js'
+import { isParkMarker } from './park.js'
 import { randomSequence } from './random.js'
+import { enclosingScope, Scope } from './scope.js'
 import { Stuck, stuckBy } from './stuck.js'
+import { startTimer } from './timers.js'
 
 /** What a decision task is to be answered with. */
 export interface Decided {
@@ -58,8 +59,6 @@ export interface Decided {
   warnings: string[]
 }
 
-const TRY_AGAIN = /^OPEN_.*_LIMIT_EXCEEDED$|_RATE_EXCEEDED$/
-
 export class RunState implements RunContext {
   now = 0
   /** Of the last event fed; what lies between the task at work and it is not for author code. */
@@ -70,26 +69,35 @@ export class RunState implements RunContext {
   historyLength = 0
   cancelRequested: WorkflowExecutionCancelRequested | undefined
   step: StepObserver | undefined
+  input: unknown
   readonly shown: { saga?: Saga; state?: unknown } = {}
+  readonly cursors = new Map<string, unknown>()
+  readonly commands = new Commands()
+  readonly markers = new Markers(this.commands)
+  readonly inbox = new Inbox(message => this.#warnings.push(message))
+  readonly #root = new Scope()
+  readonly #conditions = new Conditions()
 
   #seq = 0
   readonly #random: () => number
-  readonly #commands = new Commands(() => this.#canceled())
   /** Seen and not yet fed to author code. */
   #unfed: HistoryEvent[] = []
   readonly #startedAt = new Map<number, number>()
-  readonly #signals = new Map<string, SignalInbox>()
-  readonly #signalKeys = new Set<string>()
-  #conditions: { predicate: () => boolean; operation: Operation<void> }[] = []
-  readonly #cancelListeners = new Set<() => void>()
+  #started: Attributes<'WorkflowExecutionStarted'> | undefined
+  #envelope: Envelope = {}
   #outcome: Outcome | undefined
   #close: Decision | undefined
+  /** SWF takes no close for a while. */
+  #closeHeld = false
   #closed = false
+  /** Id of the last DecisionTaskStarted that was parked. */
+  #parkedAt = 0
+  #stuck: Stuck | undefined
   #sentContext: string | undefined
   #warnings: string[] = []
 
   constructor(
-    private readonly definition: WorkflowDefinition,
+    readonly contract: WorkflowDefinition,
     readonly execution: WorkflowExecution,
   ) {
     this.#random = randomSequence(execution.runId)
@@ -124,6 +132,11 @@ export class RunState implements RunContext {
 
   // --- what operations ask for ---
 
+  get scope(): Scope {
+    const scope = enclosingScope()
+    return scope?.root === this.#root ? scope : this.#root
+  }
+
   nextSeq(): number {
     return ++this.#seq
   }
@@ -136,44 +149,12 @@ export class RunState implements RunContext {
     return randomSequence(`${this.execution.runId} ${name}`)()
   }
 
-  scheduleActivityTask(spec: ActivityTaskSpec): ActivityOperation {
-    return this.#commands.scheduleActivityTask(spec)
+  condition(predicate: () => boolean): ReturnType<Conditions['wait']> {
+    return this.#conditions.wait(predicate)
   }
 
-  startTimer(timerId: string, seconds: string): TimerOperation {
-    return this.#commands.startTimer(timerId, seconds)
-  }
-
-  signals(name: string): SignalInbox {
-    let inbox = this.#signals.get(name)
-    if (!inbox) this.#signals.set(name, (inbox = { buffered: [], waiting: [] }))
-    return inbox
-  }
-
-  handle(name: string, handler: (value: unknown) => void): void {
-    const inbox = this.signals(name)
-    inbox.handler = handler
-    for (const value of inbox.buffered.splice(0)) this.#handle(handler, value)
-  }
-
-  condition(predicate: () => boolean): Operation<void> {
-    const operation = new Operation<void>()
-    const entry = { predicate, operation }
-    this.#conditions.push(entry)
-    operation.cancel = () => {
-      this.#conditions = this.#conditions.filter(other => other !== entry)
-      if (!operation.settled) operation.reject(this.#canceled())
-    }
-    return operation
-  }
-
-  onCancelRequested(listener: () => void): () => void {
-    this.#cancelListeners.add(listener)
-    return () => this.#cancelListeners.delete(listener)
-  }
-
-  #canceled(): WorkflowExecutionCancelRequested {
-    return this.cancelRequested ?? new WorkflowExecutionCancelRequested()
+  stuck(reason: string): Error {
+    return (this.#stuck ??= new Stuck(reason, this.historyLength, stuckBy(new Error(), { eventId: 0 }).location))
   }
 
   // --- feeding ---
@@ -187,13 +168,14 @@ export class RunState implements RunContext {
     const recorded = recordedDecisions(events, index)
     this.lastEventId = events[recorded.end - 1]!.eventId
     if (executionContext !== undefined) this.#sentContext = executionContext
-    const parked = recorded.decisions.some(
-      decision =>
-        decision.eventType === 'MarkerRecorded' && decision.markerRecordedEventAttributes.markerName === PARKED_MARKER,
-    )
-    if (!parked) {
-      if (startedEventId !== this.lastStartedEventId) yield* this.#decide(startedEventId)
-      const { warnings, refused } = this.#commands.match(recorded.decisions, this.#close)
+    if (recorded.decisions.some(isParkMarker)) this.#parkedAt = startedEventId
+    else {
+      if (startedEventId !== this.lastStartedEventId) {
+        this.markers.replaying(recorded.decisions)
+        yield* this.#decide(startedEventId)
+        this.markers.live()
+      }
+      const { warnings, refused } = this.commands.match(recorded.decisions, this.#closeNow())
       this.#warnings.push(...warnings)
       this.#unfed.push(...refused, ...recorded.outcomes)
       this.#unfed.sort((one, other) => one.eventId - other.eventId)
@@ -209,34 +191,47 @@ export class RunState implements RunContext {
     this.historyLength = startedEventId
     const due = this.#unfed.filter(event => event.eventId <= startedEventId)
     this.#unfed = this.#unfed.filter(event => event.eventId > startedEventId)
-    for (const event of due) {
-      if (!this.#apply(event)) continue
-      yield
-      yield* this.#settleConditions(event)
-      if (this.#outcome && !this.#close) {
-        const cancelRequested = this.cancelRequested !== undefined
-        this.#close = closingDecision(this.definition, this.#outcome, { cancelRequested, eventId: event.eventId })
-      }
+    for (const event of due) if (this.#apply(event)) yield* this.#settled(event)
+    if (startedEventId >= MOST_EVENTS && !this.#outcome && !this.#root.cause) {
+      this.#root.cancel(new HistoryLimitReached(startedEventId))
+      yield* this.#settled({ eventId: startedEventId })
     }
+    if (this.#outcome && 'failure' in this.#outcome && this.#outcome.failure instanceof ContinueAsNew)
+      // Anew for every task: signals may have come in.
+      this.#close = this.#closing(this.#outcome, { eventId: startedEventId })
     this.lastStartedEventId = startedEventId
   }
 
-  *#settleConditions(event: HistoryEvent): Generator<void, void> {
-    for (;;) {
-      const met = this.#conditions.find(({ predicate }) => this.#holds(predicate, event))
-      if (!met) return
-      this.#conditions = this.#conditions.filter(other => other !== met)
-      met.operation.resolve()
+  /** Lets author code that was woken run until it waits again. */
+  *#settled(event: { eventId: number }): Generator<void, void> {
+    do {
       yield
-    }
+      if (this.#stuck) throw this.#stuck
+    } while (this.#conditions.wakeOne(event))
+    if (this.#outcome && !this.#close) this.#close = this.#closing(this.#outcome, event)
   }
 
-  #holds(predicate: () => boolean, event: HistoryEvent): boolean {
-    try {
-      return predicate()
-    } catch (error) {
-      throw stuckBy(error, event)
-    }
+  #closing(outcome: Outcome, { eventId }: { eventId: number }): Decision {
+    const cancelRequested = this.cancelRequested !== undefined
+    return closingDecision(this.contract, outcome, {
+      cancelRequested,
+      eventId,
+      continueAs: request => {
+        this.inbox.close()
+        const cursors = Object.fromEntries(this.cursors)
+        const continued = {
+          ...this.inbox.unread(),
+          ...(cancelRequested && { cancelRequested: true as const }),
+          ...(this.cursors.size && { cursors }),
+        }
+        return continueDecision(this.contract, this.#started!, request, { ...this.#envelope, continued }, eventId)
+      },
+    })
+  }
+
+  /** The close, unless SWF takes none for a while. */
+  #closeNow(): Decision | undefined {
+    return this.#closeHeld ? undefined : this.#close
   }
 
   // --- events ---
@@ -247,131 +242,70 @@ export class RunState implements RunContext {
       case 'WorkflowExecutionStarted':
         this.#start(event)
         return true
-      case 'ActivityTaskCompleted': {
-        const { scheduledEventId, result } = event.activityTaskCompletedEventAttributes
-        return this.#settle(scheduledEventId, operation => operation.resolve(result))
+      case 'WorkflowExecutionSignaled': {
+        const { signalName, input } = event.workflowExecutionSignaledEventAttributes
+        try {
+          return this.inbox.receive(signalName, input)
+        } catch (error) {
+          throw stuckBy(error, event)
+        }
       }
-      case 'ActivityTaskFailed': {
-        const { scheduledEventId, reason, details } = event.activityTaskFailedEventAttributes
-        const failure = decodeFailure('ACTIVITY_TASK_FAILED', reason, details)
-        return this.#settle(scheduledEventId, operation =>
-          operation.reject(new ActivityTaskFailed(operation.facts, { ...failure, reason: reason ?? failure.reason })),
-        )
-      }
-      case 'ActivityTaskTimedOut': {
-        const { scheduledEventId, timeoutType, details } = event.activityTaskTimedOutEventAttributes
-        const lastHeartbeat = decodePayload(details).value
-        return this.#settle(scheduledEventId, operation =>
-          operation.reject(new ActivityTaskTimedOut(operation.facts, timeoutType, lastHeartbeat)),
-        )
-      }
-      case 'ActivityTaskCanceled': {
-        const { scheduledEventId, details } = event.activityTaskCanceledEventAttributes
-        return this.#settle(scheduledEventId, operation =>
-          operation.reject(new ActivityTaskCanceled(operation.facts, decodePayload(details).value)),
-        )
-      }
-      case 'ScheduleActivityTaskFailed': {
-        const { cause } = event.scheduleActivityTaskFailedEventAttributes
-        if (TRY_AGAIN.test(cause)) return this.#again(event)
-        return this.#settle(event.eventId, operation =>
-          operation.reject(new ScheduleActivityTaskFailed(operation.facts, cause)),
-        )
-      }
-      case 'TimerFired': {
-        const operation = this.#commands.take(event.timerFiredEventAttributes.startedEventId)
-        if (!operation || operation.settled) return false
-        ;(operation as TimerOperation).resolve()
-        return true
-      }
-      case 'StartTimerFailed': {
-        const { cause, timerId } = event.startTimerFailedEventAttributes
-        if (isParkTimer(timerId)) return false
-        if (!TRY_AGAIN.test(cause)) throw new Stuck(`SWF refused timer ${timerId}: ${cause}`, event.eventId)
-        return this.#again(event)
-      }
-      case 'WorkflowExecutionSignaled':
-        return this.#signaled(event)
       case 'WorkflowExecutionCancelRequested':
         if (this.cancelRequested) return false
-        this.cancelRequested = new WorkflowExecutionCancelRequested()
-        for (const listener of [...this.#cancelListeners]) listener()
+        this.#cancelRequest()
         return true
       case 'CompleteWorkflowExecutionFailed':
       case 'FailWorkflowExecutionFailed':
-      case 'CancelWorkflowExecutionFailed': {
-        const { cause } = attributesOf(event)
-        if (cause === 'UNHANDLED_DECISION') return false
-        throw new Stuck(`SWF refused to close the execution: ${String(cause)}`, event.eventId)
-      }
+      case 'CancelWorkflowExecutionFailed':
+      case 'ContinueAsNewWorkflowExecutionFailed':
+        return this.#closeRefused(event, String(attributesOf(event).cause))
       default:
-        return false
+        return settle(this.commands, event, this.#parkedAt)
     }
   }
 
-  #settle(beganBy: number, settle: (operation: ActivityOperation) => void): boolean {
-    const operation = this.#commands.take(beganBy)
-    if (!(operation instanceof ActivityOperation)) return false
-    settle(operation)
-    return true
-  }
-
-  #again({ eventId }: HistoryEvent): false {
-    const operation = this.#commands.take(eventId)
-    if (operation) this.#commands.again(operation, eventId)
+  #closeRefused({ eventId }: HistoryEvent, cause: string): false {
+    if (cause === 'UNHANDLED_DECISION' || this.#parkedAt > eventId) return false
+    if (!TRY_AGAIN.test(cause)) throw new Stuck(`SWF refused to close the execution: ${cause}`, eventId)
+    this.#closeHeld = true
+    const wait = startTimer(this.commands, `close.limit.${eventId}`, LIMIT_WAIT)
+    void wait.promise.then(() => (this.#closeHeld = false))
     return false
   }
 
-  #signaled(event: EventOf<'WorkflowExecutionSignaled'>): boolean {
-    const { signalName, input } = event.workflowExecutionSignaledEventAttributes
-    const { value, envelope } = decodePayload(input)
-    if (envelope.idempotencyKey !== undefined) {
-      const key = `${signalName} ${envelope.idempotencyKey}`
-      if (this.#signalKeys.has(key)) return false
-      this.#signalKeys.add(key)
-    }
-    const inbox = this.signals(signalName)
-    if (inbox.handler) {
-      try {
-        this.#handle(inbox.handler, value)
-      } catch (error) {
-        throw stuckBy(error, event)
-      }
-    } else if (inbox.waiting.length) inbox.waiting.shift()!.resolve(value)
-    else inbox.buffered.push(value)
-    return true
-  }
-
-  /** Calls a signal's handler. A signal that its validator refuses is none of the author's making: it is dropped. */
-  #handle(handler: (value: unknown) => void, value: unknown): void {
-    try {
-      handler(value)
-    } catch (error) {
-      if (!(error instanceof ValidationFailed)) throw error
-      this.#warnings.push(error.message)
-    }
-  }
-
   #start(event: EventOf<'WorkflowExecutionStarted'>): void {
-    const { name, options, run } = this.definition
-    const body = async () => {
-      const { value } = decodePayload(event.workflowExecutionStartedEventAttributes.input)
-      return run(outside(() => validate(options.input, value, `input of ${name}`))) as Promise<unknown>
+    const { name, options, run } = this.contract
+    this.#started = event.workflowExecutionStartedEventAttributes
+    const { value, envelope } = decodePayload(this.#started.input)
+    const { continued, ...rest } = envelope
+    this.input = value
+    this.#envelope = rest
+    if (continued) {
+      this.inbox.restore(continued)
+      for (const [loop, cursor] of Object.entries(continued.cursors ?? {})) this.cursors.set(loop, cursor)
+      if (continued.cancelRequested) this.#cancelRequest()
     }
+    const body = async () => run(outside(() => validate(options.input, value, `input of ${name}`))) as Promise<unknown>
     body().then(
       result => (this.#outcome = { result }),
       (failure: unknown) => (this.#outcome = { failure }),
     )
   }
 
+  #cancelRequest(): void {
+    this.cancelRequested = new WorkflowExecutionCancelRequested()
+    this.#root.cancel(this.cancelRequested)
+  }
+
   // --- the answer ---
 
   #decided(): Decided {
-    const closing = this.#close?.decisionType
-    const listens = [...this.#signals.values()].some(inbox => inbox.waiting.length > 0)
-    const waits = this.#commands.outstanding || this.#conditions.length > 0 || listens
-    if (!closing && !this.#closed && !waits)
+    const closing = this.#closeNow()?.decisionType
+    const waits = this.commands.outstanding || this.#conditions.size > 0 || this.inbox.listens
+    if (!this.#close && !this.#closed && !waits)
       throw new Stuck('the workflow waits on something that is not in the history', this.lastEventId)
+    const decisions = this.#closed ? [] : this.commands.decisions(this.lastStartedEventId, this.#closeNow())
+    const closes = closing !== undefined && (this.#closed || decisions.at(-1)?.decisionType === closing)
     const context = this.#context()
     const empty = Object.keys(context).length === 0 && this.#sentContext === undefined
     const executionContext = empty ? undefined : encodeExecutionContext(context)
@@ -381,22 +315,22 @@ export class RunState implements RunContext {
     this.#warnings = []
     return {
       kind: 'decided',
-      decisions: this.#closed ? [] : [...this.#commands.decisions, ...(this.#close ? [this.#close] : [])],
+      decisions,
       context,
-      openActivities: this.#commands.openActivities,
+      openActivities: this.commands.open('activity'),
       warnings,
       ...(executionContext !== undefined && changed && { executionContext }),
       ...(context.saga && entered && { sagaEntered: context.saga.state }),
-      ...(closing && { closing }),
+      ...(closes && { closing }),
     }
   }
 
   /** What the workflow shows of itself. The end of a saga is shown with the closing decision, not before. */
   #context(): ExecutionContext {
     const { saga, state } = this.shown
-    const ended = saga?.state === 'COMPLETED' ? 'RUNNING' : saga?.state === 'FAILED' ? 'COMPENSATING' : undefined
+    const ended = saga?.state === 'COMPLETED' || saga?.state === 'FAILED'
     return {
-      ...(saga && { saga: ended && !this.#close ? { ...saga, state: ended } : saga }),
+      ...(saga && { saga: ended && !this.#close ? { ...saga, state: 'RUNNING' } : saga }),
       ...(state !== undefined && { state }),
     }
   }

@@ -1,0 +1,73 @@
+// Activity tasks, as commands: one for each try of a call.
+
+import { requestCancelActivityTask, scheduleActivityTask as schedule, type Decision } from '../../swf/decision.js'
+import type { HistoryEvent, TypeName } from '../../swf/history-event.js'
+import { ActivityTaskCanceled } from '../errors.js'
+import { decodeControl, type ResolvedRetryPolicy } from '../retry.js'
+import { Asked, type Commands } from './commands.js'
+
+/** One activity task to schedule, every option explicit: registered defaults are never relied on. */
+export interface ActivityTaskSpec {
+  activityId: string
+  activityType: TypeName
+  input: string | undefined
+  control: string | undefined
+  taskList: string
+  taskPriority: string | undefined
+  startToCloseTimeout: string
+  scheduleToStartTimeout: string
+  scheduleToCloseTimeout: string
+  heartbeatTimeout: string
+}
+
+export class ActivityOperation extends Asked<string | undefined> {
+  override readonly window = 'activity'
+  /** The retry policy that was recorded with the first try. */
+  policy?: ResolvedRetryPolicy
+  constructor(readonly spec: ActivityTaskSpec) {
+    super()
+  }
+
+  get label(): string {
+    return this.spec.activityId
+  }
+
+  /** What failures say of it. */
+  get facts(): { activityType: TypeName; activityId: string; attempts: number } {
+    return { activityType: this.spec.activityType, activityId: this.spec.activityId, attempts: 1 }
+  }
+
+  decision(): Decision {
+    const { input, control, taskPriority, taskList, ...rest } = this.spec
+    return schedule({
+      ...rest,
+      taskList: { name: taskList },
+      ...(input !== undefined && { input }),
+      ...(control !== undefined && { control }),
+      ...(taskPriority !== undefined && { taskPriority }),
+    })
+  }
+
+  override recorded(event: HistoryEvent): void {
+    if (event.eventType !== 'ActivityTaskScheduled') return
+    const policy = decodeControl(event.activityTaskScheduledEventAttributes.control)
+    if (policy) this.policy = policy
+  }
+
+  takenBack(): void {
+    this.reject(new ActivityTaskCanceled(this.facts))
+  }
+}
+
+/** Schedules an activity task. Canceled, it ends when SWF says how it did. */
+export function scheduleActivityTask(commands: Commands, spec: ActivityTaskSpec): ActivityOperation {
+  const operation = new ActivityOperation(spec)
+  commands.ask(operation)
+  operation.cancel = () => {
+    if (operation.settled) return
+    operation.cancel = () => {}
+    if (commands.takeBack(operation)) operation.takenBack()
+    else commands.tell(requestCancelActivityTask({ activityId: spec.activityId }))
+  }
+  return operation
+}

@@ -1,0 +1,26 @@
+// What SWF refuses for its limits, it refuses only for a while: it is asked for again, and author code does not hear of it.
+
+import type { Asked, Commands } from './commands.js'
+import { LIMIT_WAIT } from './limits.js'
+import { startTimer, TimerOperation } from './timers.js'
+
+/** Asks again for what the event `refusedBy` has refused: for a timer when its turn comes, for all else after a wait. */
+export function askAgain(commands: Commands, operation: Asked<any>, refusedBy: number): void {
+  if (operation.settled) return
+  // A timer cannot wait for a timer.
+  if (operation instanceof TimerOperation) return commands.ask(operation)
+  const wait = startTimer(commands, `${operation.label}.limit.${refusedBy}`, LIMIT_WAIT)
+  const { cancel } = operation
+  operation.cancel = cause => {
+    wait.cancel(cause)
+    if (!operation.settled) operation.takenBack(cause)
+  }
+  wait.promise.then(
+    () => {
+      if (operation.settled) return
+      operation.cancel = cancel
+      commands.ask(operation)
+    },
+    () => {},
+  )
+}
