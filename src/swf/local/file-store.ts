@@ -7,7 +7,7 @@
 // FS3. Replies leave in the order in which they were given.
 // FS4. When a write or a sync fails, nothing leaves any more.
 
-import { mkdirSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -18,36 +18,10 @@ import { ClosedInFile } from './closed-in-file.js'
 import { restore } from './restore.js'
 import type { Engine } from './engine.js'
 import type { Store } from './store.js'
+import { findDamage } from './store-check.js'
+import { StoreError, storeErrorCode } from './store-error.js'
 import type { StoreReply, StoreRequest, StoreWorkerData, Write } from './store-worker.js'
 import { storeWorker } from './store-worker.js'
-
-/** The store could not be opened, or failed: `STORE_IN_USE`, `STORE_DAMAGED`, `STORE_TOO_NEW`, `STORE_NOT_OURS`, `STORE_FAILED`. */
-export class StoreError extends Error {
-  override readonly name = 'StoreError'
-  constructor(
-    readonly code: string,
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options)
-  }
-}
-
-const CODES: Record<string, string> = {
-  SQLITE_BUSY: 'STORE_IN_USE',
-  SQLITE_NOTADB: 'STORE_DAMAGED',
-  SQLITE_CORRUPT: 'STORE_DAMAGED',
-  STORE_DAMAGED: 'STORE_DAMAGED',
-  STORE_TOO_NEW: 'STORE_TOO_NEW',
-  STORE_NOT_OURS: 'STORE_NOT_OURS',
-}
-const WHAT: Record<string, string> = {
-  STORE_IN_USE: 'is in use by another process',
-  STORE_DAMAGED: 'is damaged',
-  STORE_TOO_NEW: 'was written by a newer version',
-  STORE_NOT_OURS: 'is not a store of the local SWF',
-  STORE_FAILED: 'failed',
-}
 
 class Group {
   readonly writes: Write[] = []
@@ -78,24 +52,35 @@ export class FileStore implements Store {
   #heartbeats = new Set<number>()
 
   private constructor(
-    directory: string,
+    file: string,
     private readonly onError: (error: StoreError) => void,
+    libsql: string,
   ) {
-    mkdirSync(directory, { recursive: true })
-    this.#file = join(directory, 'swf.db')
-    const workerData: StoreWorkerData = {
-      libsql: createRequire(import.meta.url).resolve('libsql'),
-      file: this.#file,
-    }
+    this.#file = file
+    const workerData: StoreWorkerData = { libsql, file }
     this.#worker = new Worker(`(${storeWorker.toString()})(require)`, { eval: true, workerData })
     this.#worker.on('message', (reply: StoreReply) => this.#receive(reply))
     this.#worker.on('error', error => this.#fail('STORE_FAILED', String(error)))
     this.#worker.on('exit', () => this.#fail('STORE_FAILED', 'its thread has ended'))
   }
 
-  /** Opens the store in a directory, which is made if it is not there. Rejects with a StoreError. */
-  static async open(directory: string, onError: (error: StoreError) => void): Promise<FileStore> {
-    const store = new FileStore(directory, onError)
+  /**
+   * Opens the store in a directory, which is made if it is not there. Rejects with a StoreError.
+   * `libsql` is where the package libsql is.
+   */
+  static async open(
+    directory: string,
+    onError: (error: StoreError) => void,
+    libsql = createRequire(import.meta.url).resolve('libsql'),
+  ): Promise<FileStore> {
+    const file = join(directory, 'swf.db')
+    const damage = await mkdir(directory, { recursive: true })
+      .then(() => findDamage(file))
+      .catch((error: Error) => {
+        throw new StoreError('STORE_FAILED', file, error.message)
+      })
+    if (damage) throw new StoreError('STORE_DAMAGED', file, damage)
+    const store = new FileStore(file, onError, libsql)
     try {
       await new Promise<void>((resolve, reject) => {
         store.#answers.set(0, ({ error }) => {
@@ -116,8 +101,7 @@ export class FileStore implements Store {
       await restore(engine, (sql, ...parameters) => this.read(sql, parameters), this.#heartbeats)
       this.#opening = false
     } catch (error) {
-      const { code, message } = error as { code?: string; message: string }
-      const failure = error instanceof StoreError ? error : this.#fail(code ?? 'STORE_DAMAGED', message)
+      const failure = error instanceof StoreError ? error : this.#fail('STORE_DAMAGED', (error as Error).message)
       await this.#end()
       throw failure
     }
@@ -201,11 +185,18 @@ export class FileStore implements Store {
     return rows as T[]
   }
 
+  /** Writes what there is to write. Rejects with a StoreError when that fails now; one that `onError` was told is over. */
   async close(): Promise<void> {
+    const told = this.#failed
     if (this.#groupWaits) this.#send()
     this.#closed = true
-    if (!this.#failed) await this.#ask({ id: ++this.#lastId, kind: 'close' })
+    if (!this.#failed) {
+      const { error } = await this.#ask({ id: ++this.#lastId, kind: 'close' })
+      if (error) this.#fail(error.code, error.message)
+    }
+    const failed = this.#failed
     await this.#end()
+    if (failed !== told) throw failed!
   }
 
   async #end(): Promise<void> {
@@ -268,8 +259,7 @@ export class FileStore implements Store {
 
   #fail(code: string, message: string): StoreError {
     if (this.#failed) return this.#failed
-    const known = CODES[code] ?? 'STORE_FAILED'
-    this.#failed = new StoreError(known, `The store ${this.#file} ${WHAT[known]}: ${message}`)
+    this.#failed = new StoreError(storeErrorCode(code, this.#opening), this.#file, message)
     for (const [id, answer] of this.#answers) answer({ id, error: { code, message } })
     this.#answers.clear()
     if (!this.#opening && !this.#closed) this.onError(this.#failed)

@@ -30,7 +30,7 @@ import { exportHistory, importHistory } from './transfer.js'
 
 export { type HistoryFile, HistoryInvalid, readHistoryFile, writeHistoryFile } from '../history-file.js'
 export type { FaultRule, Faults } from './faults.js'
-export { StoreError } from './file-store.js'
+export { StoreError } from './store-error.js'
 export type { LambdaContext, LambdaHandler, Lambdas } from './lambda.js'
 export { AWS_QUOTAS, type QuotaOptions, type Quotas, type Rate } from './quotas.js'
 export { ClockIsReal, type LocalClock } from './time.js'
