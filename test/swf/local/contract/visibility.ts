@@ -108,6 +108,24 @@ export function visibilities({ swf, clock, start }: Contract): void {
     expect(executionInfos).toEqual([])
   })
 
+  test('a page token is for its list, and lives for 24 hours', async () => {
+    const startTimeFilter = { oldestDate: new Date(clock.now()) }
+    const runs = [await start(), await start()]
+    const first = { domain: DOMAIN, startTimeFilter, maximumPageSize: 1 }
+    const open = await swf.listOpenWorkflowExecutions(first)
+    for (const run of runs) await run.terminate()
+    const closed = await swf.listClosedWorkflowExecutions(first)
+    const next = (page: { nextPageToken?: string | undefined }) => ({ ...first, nextPageToken: page.nextPageToken })
+    expect((await swf.listClosedWorkflowExecutions(next(closed))).executionInfos).toHaveLength(1)
+    expect((await swf.listClosedWorkflowExecutions(next(closed))).nextPageToken).toBeUndefined()
+    expect((await swf.listOpenWorkflowExecutions(next(open))).executionInfos).toEqual([])
+    await refused(swf.listOpenWorkflowExecutions(next(closed)), 'ValidationException', /^Invalid token$/)
+    clock.advance(DAY + 1)
+    const expired = /^Specified token has exceeded its maximum lifetime$/
+    await refused(swf.listOpenWorkflowExecutions(next(open)), 'ValidationException', expired)
+    await refused(swf.listClosedWorkflowExecutions(next(closed)), 'ValidationException', expired)
+  })
+
   test('a closed execution is kept for the days of its domain', async () => {
     const keep = async (workflowExecutionRetentionPeriodInDays: string) => {
       const domain = unique('domain')
