@@ -58,7 +58,8 @@ export class FileStore implements Store {
   ) {
     this.#file = file
     const workerData: StoreWorkerData = { libsql, file }
-    this.#worker = new Worker(`(${storeWorker.toString()})(require)`, { eval: true, workerData })
+    // Flags of this process, such as --input-type, are not for that text.
+    this.#worker = new Worker(`(${storeWorker.toString()})(require)`, { eval: true, execArgv: [], workerData })
     this.#worker.on('message', (reply: StoreReply) => this.#receive(reply))
     this.#worker.on('error', error => this.#fail('STORE_FAILED', String(error)))
     this.#worker.on('exit', () => this.#fail('STORE_FAILED', 'its thread has ended'))

@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
 import { act } from '../../../src/swf/local/actions.js'
 import { Engine } from '../../../src/swf/local/engine.js'
@@ -9,7 +12,7 @@ import { FileStore } from '../../../src/swf/local/file-store.js'
 import { MemoryStore } from '../../../src/swf/local/memory-store.js'
 import { Polls } from '../../../src/swf/local/polls.js'
 import type { Store } from '../../../src/swf/local/store.js'
-import { HandClock } from './hand-clock.js'
+import { VirtualClock } from '../../../src/swf/local/clock.js'
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
@@ -30,7 +33,7 @@ async function fileStore(onError: (error: Error) => void = () => {}): Promise<Fi
 }
 
 async function engine(store: Store) {
-  const clock = new HandClock()
+  const clock = new VirtualClock()
   const made = new Engine({ clock, store, region: 'us-east-1' })
   if (store instanceof FileStore) await store.restore(made)
   const context = { engine: made, polls: new Polls(10) }
@@ -133,4 +136,18 @@ test('replies leave in order, and only when what came before them is written', a
   let now = false
   store.afterCommit(() => (now = true))
   expect(now).toBe(true)
+})
+
+test('the store opens in a process whose flags are not for its thread', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'local-swf-'))
+  cleanups.push(() => rmSync(data, { recursive: true }))
+  const door = new URL('../../../src/swf/local/index.ts', import.meta.url)
+  const script = `
+    const { createLocalSwf } = await import(${JSON.stringify(door.href)})
+    await (await createLocalSwf({ data: ${JSON.stringify(data)} })).close()
+    console.log('closed')`
+  const flags = ['--import', '@oxc-node/core/register', '--input-type=module', '-e', script]
+  const cwd = fileURLToPath(new URL('../../../', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, flags, { cwd })
+  expect(stdout).toBe('closed\n')
 })
