@@ -31,7 +31,7 @@ export function applyConfigFile(command: Command): void {
       command.setOptionValueWithSource(name, given, 'config')
       continue
     }
-    const value = String(given)
+    const value = Array.isArray(given) ? given.join(' ') : String(given)
     command.setOptionValueWithSource(name, made.parseArg ? made.parseArg(value, undefined as never) : value, 'config')
   }
 }

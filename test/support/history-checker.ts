@@ -1,3 +1,3 @@
 // The rules that every history of SWF keeps, run on every history that a test produces.
 
-export { checkHistory, type CheckedEvent } from '../../src/swf/history-check.js'
+export { HistoryChecker, checkHistory, type CheckedEvent } from '../../src/swf/history-check.js'

@@ -4,6 +4,7 @@ import type { SWF } from '@aws-sdk/client-swf'
 import { expect } from 'vitest'
 import { HISTORY_EVENTS, attributesMember } from '../../../../src/swf/history-event.js'
 import type { EventType, MemberKind } from '../../../../src/swf/history-event.js'
+import { VirtualClock } from '../../../../src/swf/local/clock.js'
 import { Engine } from '../../../../src/swf/local/engine.js'
 import { Faults } from '../../../../src/swf/local/faults.js'
 import type { Lambdas } from '../../../../src/swf/local/lambda.js'
@@ -15,7 +16,7 @@ import { quotasOf } from '../../../../src/swf/local/quotas.js'
 import { listen } from '../../../../src/swf/local/server.js'
 import { RealTime } from '../../../../src/swf/local/time.js'
 import { DOMAIN, Run, attributes, client, registerAll, unique, workflowType } from '../fixture.js'
-import { HandClock } from '../hand-clock.js'
+import { VirtualClock } from '../../../../src/swf/local/clock.js'
 
 export const SECOND = 1_000
 export const HOUR = 3_600_000
@@ -70,7 +71,7 @@ export class Seen {
 
 export interface Contract {
   readonly swf: SWF
-  readonly clock: HandClock
+  readonly clock: VirtualClock
   readonly faults: Faults
   start(options?: object): Promise<Run>
   close(): Promise<void>
@@ -82,7 +83,7 @@ interface Options {
 }
 
 export async function openContract(seen: Seen, { quotas = 'none', lambda }: Options = {}): Promise<Contract> {
-  const clock = new HandClock()
+  const clock = new VirtualClock()
   const faults = new Faults(0)
   const lambdas = new LambdaRunner(lambda)
   const engine = new Engine({
