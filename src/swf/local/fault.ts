@@ -7,6 +7,7 @@ const NAMESPACE: Record<string, string> = {
   RequestEntityTooLargeException: 'com.amazon.coral.service',
   RequestTimeoutException: 'com.amazon.coral.service',
   InternalFailure: 'com.amazon.coral.service',
+  ThrottlingException: 'com.amazon.coral.availability',
 }
 
 /** A request was refused. `code` is SWF's name of the fault, such as `UnknownResourceFault`. */
