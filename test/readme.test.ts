@@ -30,3 +30,9 @@ test('the order of the README and the one that npm start shows are orders', () =
   })
   expect(Order.safeParse(inputs.at(-1)).error).toBeUndefined()
 })
+
+test('the unit test that docs/local-swf.md shows is one that runs', () => {
+  const shown = /```ts\n(import.*?)```/s.exec(readFileSync('docs/local-swf.md', 'utf8'))![1]!
+  const source = readFileSync('test/examples/local-swf.test.ts', 'utf8')
+  expect(source.endsWith(`\n\n${shown}`)).toBe(true)
+})
