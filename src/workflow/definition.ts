@@ -3,6 +3,7 @@
 import { milliseconds, type Timeout } from '../swf/duration.js'
 import { callActivity, type ActivityCallOptions } from './activity.js'
 import { ACTIVITY_DEFAULTS, type ActivityContract, type ActivityOptions } from './contract.js'
+import type { WorkflowSelf } from './continue-as-new.js'
 import { resolveRetry } from './retry.js'
 import { WORKFLOW_DEFAULTS, type WorkflowContract, type WorkflowOptions } from './workflow-contract.js'
 
@@ -42,7 +43,7 @@ export function defineActivity<I, R>(
 /** A workflow type and the function that decides it. */
 export interface WorkflowDefinition<I = any, R = any> extends WorkflowContract<I, R> {
   readonly kind: 'workflow'
-  run(input: I): Promise<R>
+  run(input: I, self: WorkflowSelf<I>): Promise<R>
 }
 
 /**
@@ -56,7 +57,7 @@ export function defineWorkflow<I, R>(
   name: string,
   version: string,
   options: WorkflowOptions<I, R>,
-  run: (input: I) => Promise<R>,
+  run: (input: I, self: WorkflowSelf<I>) => Promise<R>,
 ): WorkflowDefinition<I, R> {
   checkType(name, version)
   const resolved = { ...WORKFLOW_DEFAULTS, ...options }

@@ -8,6 +8,10 @@ export type { RetryPolicy } from './retry.js'
 export type { Validator } from './validator.js'
 export type { Duration, Timeout } from '../swf/duration.js'
 export { defineSignal, type SignalDefinition } from './signal.js'
+export { executeChild, startChild, type ChildHandle, type ChildWorkflowOptions } from './child-workflow.js'
+export { cancelExternal, signalExternal, type ExternalExecution } from './external.js'
+export { patched, sideEffect } from './marker.js'
+export { continueAsNewSuggested, type ContinueOptions, type WorkflowSelf } from './continue-as-new.js'
 export { sleep, withTimeout } from './timer.js'
 export { condition } from './condition.js'
 export { historyLength, isCancelRequested, now, random, setState, uuid, workflowExecution } from './deterministic.js'
@@ -17,9 +21,19 @@ export {
   ActivityTaskCanceled,
   ActivityTaskFailed,
   ActivityTaskTimedOut,
+  Cancellation,
+  ChildWorkflowExecutionCanceled,
+  ChildWorkflowExecutionFailed,
+  ChildWorkflowExecutionTerminated,
+  ChildWorkflowExecutionTimedOut,
+  HistoryLimitReached,
   PayloadTooLargeFailure,
+  RequestCancelExternalWorkflowExecutionFailed,
   SagaFailed,
   ScheduleActivityTaskFailed,
+  ScopeCanceled,
+  SignalExternalWorkflowExecutionFailed,
+  StartChildWorkflowExecutionFailed,
   TimeoutExpired,
   ValidationFailed,
   WorkflowExecutionCancelRequested,

@@ -14,6 +14,8 @@ export interface SignalDefinition<T> {
   tryReceive(): T | undefined
   /** Calls `handler` with every signal, those that wait included, as it comes in. It must not wait. */
   handle(handler: (input: T) => void): void
+  /** Returns an input as its validator gives it back. Throws ValidationFailed. */
+  check(input: unknown): T
 }
 
 /**
@@ -28,6 +30,7 @@ export function defineSignal<T = unknown>(name: string, { input }: { input?: Val
   return {
     kind: 'signal',
     name,
+    check: read,
     receive: () => {
       const run = currentRun(`signal ${name}`)
       const queue = run.inbox.of(name)

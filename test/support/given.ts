@@ -28,6 +28,10 @@ const RECORDED: Record<string, EventType> = {
   CompleteWorkflowExecution: 'WorkflowExecutionCompleted',
   FailWorkflowExecution: 'WorkflowExecutionFailed',
   CancelWorkflowExecution: 'WorkflowExecutionCanceled',
+  ContinueAsNewWorkflowExecution: 'WorkflowExecutionContinuedAsNew',
+  StartChildWorkflowExecution: 'StartChildWorkflowExecutionInitiated',
+  SignalExternalWorkflowExecution: 'SignalExternalWorkflowExecutionInitiated',
+  RequestCancelExternalWorkflowExecution: 'RequestCancelExternalWorkflowExecutionInitiated',
 }
 
 export class Story {
@@ -43,6 +47,7 @@ export class Story {
   constructor(
     readonly definition: WorkflowDefinition,
     input?: unknown,
+    started: Partial<Attributes<'WorkflowExecutionStarted'>> = {},
   ) {
     this.#run = new Run(definition, EXECUTION)
     const text = encodePayload(input)
@@ -51,8 +56,15 @@ export class Story {
       taskList: { name: definition.options.taskList },
       workflowType: { name: definition.name, version: definition.version },
       ...(text !== undefined && { input: text }),
+      ...started,
     })
     this.wake()
+  }
+
+  /** Begins another story, of a run that has just this input text: of a run that continued as new. */
+  static continued(definition: WorkflowDefinition, decision: Decision): Story {
+    const { workflowTypeVersion: _version, ...attributes } = decisionAttributes(decision)
+    return new Story(definition, undefined, attributes)
   }
 
   add<T extends EventType>(eventType: T, attributes: Attributes<T>): number {
@@ -127,6 +139,32 @@ export class Story {
       const type = (
         cause ? `${decision.decisionType}Failed`.replace(/^(Schedule|Start)/, '$1') : RECORDED[decision.decisionType]
       ) as EventType
+      if (decision.decisionType === 'ContinueAsNewWorkflowExecution') {
+        const { workflowTypeVersion: version, ...rest } = attributes
+        if (cause)
+          this.add('ContinueAsNewWorkflowExecutionFailed', { cause, decisionTaskCompletedEventId: completed } as never)
+        else
+          this.add('WorkflowExecutionContinuedAsNew', {
+            ...rest,
+            newExecutionRunId: 'next',
+            workflowType: { name: this.definition.name, version },
+            decisionTaskCompletedEventId: completed,
+          } as never)
+        if (cause) this.wake()
+        continue
+      }
+      if (cause && decision.decisionType === 'StartChildWorkflowExecution') {
+        const { workflowId, workflowType } = attributes
+        this.add('StartChildWorkflowExecutionFailed', {
+          workflowId,
+          workflowType,
+          cause,
+          initiatedEventId: 0,
+          decisionTaskCompletedEventId: completed,
+        } as never)
+        this.wake()
+        continue
+      }
       const canceled =
         decision.decisionType === 'CancelTimer' &&
         this.find('TimerStarted', event => event.timerId === attributes.timerId)
@@ -197,6 +235,83 @@ export class Story {
     return this.wake()
   }
 
+  #child(
+    name: string,
+  ): { initiatedEventId: number; workflowExecution: { workflowId: string; runId: string } } & Pick<
+    Attributes<'ChildWorkflowExecutionStarted'>,
+    'workflowType'
+  > {
+    const initiatedEventId = this.find(
+      'StartChildWorkflowExecutionInitiated',
+      ({ workflowType, workflowId }) => workflowType.name === name || workflowId === name,
+    )
+    const { workflowId, workflowType } = attributesOf(
+      this.events[initiatedEventId - 1]!,
+    ) as Attributes<'StartChildWorkflowExecutionInitiated'>
+    return { initiatedEventId, workflowExecution: { workflowId, runId: `run-of-${workflowId}` }, workflowType }
+  }
+
+  /** Starts the last child of a type or workflowId. */
+  childStarts(name: string): this {
+    this.add('ChildWorkflowExecutionStarted', this.#child(name))
+    return this.wake()
+  }
+
+  childFails(name: string, cause: Attributes<'StartChildWorkflowExecutionFailed'>['cause']): this {
+    const { workflowExecution, ...rest } = this.#child(name)
+    const { decisionTaskCompletedEventId } = attributesOf(this.events[rest.initiatedEventId - 1]!) as {
+      decisionTaskCompletedEventId: number
+    }
+    const { workflowId } = workflowExecution
+    this.add('StartChildWorkflowExecutionFailed', { ...rest, workflowId, cause, decisionTaskCompletedEventId })
+    return this.wake()
+  }
+
+  /** Closes a started child: `Completed`, `Failed`, `TimedOut`, `Canceled` or `Terminated`. */
+  childCloses(
+    name: string,
+    how: 'Completed' | 'Failed' | 'TimedOut' | 'Canceled' | 'Terminated',
+    attributes: Record<string, unknown> = {},
+  ): this {
+    const child = this.#child(name)
+    const startedEventId = this.find(
+      'ChildWorkflowExecutionStarted',
+      event => event.initiatedEventId === child.initiatedEventId,
+    )
+    this.pass(5).add(`ChildWorkflowExecution${how}`, { ...child, startedEventId, ...attributes } as never)
+    return this.wake()
+  }
+
+  /** The last signal, or cancel request, to another execution got there. */
+  reaches(what: 'Signaled' | 'CancelRequested', workflowId: string): this {
+    const type = what === 'Signaled' ? 'SignalExternal' : 'RequestCancelExternal'
+    const initiatedEventId = this.find(`${type}WorkflowExecutionInitiated`, event => event.workflowId === workflowId)
+    this.add(`ExternalWorkflowExecution${what}`, {
+      workflowExecution: { workflowId, runId: `run-of-${workflowId}` },
+      initiatedEventId,
+    })
+    return this.wake()
+  }
+
+  /** The last signal, or cancel request, to another execution did not get there. */
+  misses(
+    what: 'Signaled' | 'CancelRequested',
+    workflowId: string,
+    cause = 'UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION',
+  ): this {
+    const type = what === 'Signaled' ? 'SignalExternal' : 'RequestCancelExternal'
+    const initiatedEventId = this.find(`${type}WorkflowExecutionInitiated`, event => event.workflowId === workflowId)
+    const { decisionTaskCompletedEventId, runId } = attributesOf(this.events[initiatedEventId - 1]!)
+    this.add(`${type}WorkflowExecutionFailed`, {
+      workflowId,
+      ...(runId !== undefined && { runId }),
+      cause,
+      initiatedEventId,
+      decisionTaskCompletedEventId,
+    } as never)
+    return this.wake()
+  }
+
   fire(timerId: string | RegExp): this {
     const startedEventId = this.find('TimerStarted', event =>
       typeof timerId === 'string' ? event.timerId === timerId : timerId.test(event.timerId),
@@ -245,14 +360,16 @@ export class Story {
 /** Returns decisions in short: `ScheduleActivityTask Reserve 1.1`. */
 export function brief(decisions: readonly Decision[]): string[] {
   return decisions.map(decision => {
-    const { activityType, activityId, timerId, startToFireTimeout, reason } = decisionAttributes(decision) as Record<
-      string,
-      string | { name: string }
-    >
+    const { activityType, workflowType, activityId, timerId, startToFireTimeout, reason, markerName, ...rest } =
+      decisionAttributes(decision) as Record<string, string | { name: string }>
     return [
       decision.decisionType,
-      activityType && (activityType as { name: string }).name,
+      ((activityType ?? workflowType) as { name: string } | undefined)?.name,
       activityId,
+      rest.workflowId,
+      rest.runId,
+      rest.signalName,
+      markerName,
       timerId,
       startToFireTimeout && `${startToFireTimeout as string}s`,
       reason,

@@ -2,7 +2,17 @@
 
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineActivity, defineSignal, defineWorkflow, saga } from '../../src/workflow/index.js'
+import {
+  continueAsNewSuggested,
+  defineActivity,
+  defineSignal,
+  defineWorkflow,
+  executeChild,
+  saga,
+  sideEffect,
+  signalExternal,
+  startChild,
+} from '../../src/workflow/index.js'
 import { brief, Story } from '../support/given.js'
 
 const Order = z.object({ id: z.string(), total: z.number() })
@@ -31,6 +41,35 @@ export const workflow = defineWorkflow('Typed', '1', { input: Order, result: z.s
     .run()
   return `${paymentId} ${by} ${done.payment.paymentId}`
 })
+
+export const parent = defineWorkflow('Parent', '1', { input: Order }, async (order, { continueAsNew }) => {
+  // @ts-expect-error total is missing
+  void (() => executeChild(workflow, { id: order.id }))
+  const text: string = await executeChild(workflow, order)
+  const child = await startChild(workflow, order)
+  // @ts-expect-error a signal has its input
+  void (() => child.signal(approved, { from: 'me' }))
+  await child.signal(approved, { by: 'me' })
+  // @ts-expect-error a result is a string
+  void (async (): Promise<number> => child.result())
+  // @ts-expect-error a signal has its input
+  void (() => signalExternal({ workflowId: 'a' }, approved, 5))
+  const chance: number = sideEffect(() => 0.5)
+  // @ts-expect-error a side effect does not wait
+  void (() => sideEffect(async () => 1))
+  // @ts-expect-error the input of the next run is an order
+  void (() => continueAsNew({ id: 'x' }))
+  if (continueAsNewSuggested()) return continueAsNew({ id: text, total: chance })
+  return 7
+})
+export const annotated = defineWorkflow(
+  'Annotated',
+  '1',
+  {},
+  async (left: number, { continueAsNew }): Promise<string> => (left > 0 ? continueAsNew(left - 1) : 'done'),
+)
+export const resultOfParent = (): Promise<number> =>
+  parent.run({ id: '', total: 1 }, { continueAsNew: () => undefined as never })
 
 // @ts-expect-error the result is a string
 export const wrongResult = defineWorkflow('W', '1', { input: Order, result: z.string() }, async () => 5)

@@ -5,7 +5,7 @@
 
 import { startChildWorkflowExecution, type ChildPolicy, type Decision } from '../../swf/decision.js'
 import type { TypeName } from '../../swf/history-event.js'
-import { RequestCancelExternalWorkflowExecutionFailed } from '../errors.js'
+import { RequestCancelExternalWorkflowExecutionFailed, type WorkflowFailure } from '../errors.js'
 import { Asked, type Commands } from './commands.js'
 import { cancelExternal } from './external.js'
 import { Operation } from './operation.js'
@@ -74,7 +74,7 @@ export class ChildOperation extends Asked<string | undefined> {
     this.reject(failure)
   }
 
-  override cancel = (cause: unknown): void => {
+  override cancel = (cause: WorkflowFailure): void => {
     if (this.settled || this.#cancelRequested) return
     this.#cancelRequested = true
     if (this.commands.takeBack(this)) this.takenBack(cause)

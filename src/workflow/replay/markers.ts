@@ -1,7 +1,8 @@
 // Markers: values that were found out once, and patches.
 //
 // N1. In a replay a value is looked ahead in the recorded decisions of the task at work, which is where its marker stands.
-// N2. A patch is on when its marker is recorded, or the code is live; off in a replay without it, and then for ever.
+// N2. A patch is on when its marker is recorded, wherever that is, or the code is live; off in a replay without it, and then
+//     for ever.
 
 import { recordMarker } from '../../swf/decision.js'
 import { attributesOf, type HistoryEvent } from '../../swf/history-event.js'
@@ -22,8 +23,14 @@ export class Markers {
       if (event.eventType !== 'MarkerRecorded') continue
       const { markerName, details } = attributesOf(event) as { markerName: string; details?: string }
       this.#recorded.set(markerName, details)
-      if (isPatchMarker(event)) this.#patches.set(markerName.slice(PATCH_MARKER.length), true)
     }
+  }
+
+  /** Looks for patches in all that is known of the history: wherever the code asks for one now, it is on. */
+  known(events: readonly HistoryEvent[]): void {
+    for (const event of events)
+      if (isPatchMarker(event))
+        this.#patches.set((attributesOf(event).markerName as string).slice(PATCH_MARKER.length), true)
   }
 
   /** The code is live: what it finds out now will be recorded. */
@@ -33,10 +40,7 @@ export class Markers {
 
   /** Returns what a marker holds, or was found out by `find` just now. Undefined when a replay knows of no such marker. */
   value(markerName: string, find: () => string | undefined): { details: string | undefined } | undefined {
-    if (this.#recorded && !this.#recorded.has(markerName)) {
-      this.commands.tell(recordMarker({ markerName }))
-      return undefined
-    }
+    if (this.#recorded && !this.#recorded.has(markerName)) return undefined
     const details = this.#recorded ? this.#recorded.get(markerName) : find()
     this.commands.tell(recordMarker({ markerName, ...(details !== undefined && { details }) }))
     return { details }

@@ -16,6 +16,13 @@ export function randomSequence(seed: string): () => number {
   return next
 }
 
+/** Returns 16 hexadecimal digits that stand for a text: enough to tell the runs of one workflow apart, no secret. */
+export function hashed(text: string): string {
+  const digits = (part: number) => (part >>> 0).toString(16).padStart(8, '0')
+  const [a, b] = hash(text)
+  return digits(a) + digits(b)
+}
+
 function hash(text: string): [number, number, number, number] {
   let [a, b, c, d] = [1_779_033_703, 3_144_134_277, 1_013_904_242, 2_773_480_762]
   for (let n = 0; n < text.length; n++) {

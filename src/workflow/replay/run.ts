@@ -24,6 +24,7 @@ import {
   type WorkflowExecution,
 } from '../../swf/history-event.js'
 import { decodePayload, type Envelope } from '../../swf/payload.js'
+import { selfOf } from '../continue-as-new.js'
 import type { WorkflowDefinition } from '../definition.js'
 import { HistoryLimitReached, WorkflowExecutionCancelRequested } from '../errors.js'
 import { validate } from '../validator.js'
@@ -105,6 +106,7 @@ export class RunState implements RunContext {
 
   /** Feeds events, one step a `yield`; returns what to answer the last DecisionTaskStarted with. Throws Stuck. */
   *feed(events: readonly HistoryEvent[]): Generator<void, Decided> {
+    this.markers.known(events)
     let current = 0
     for (let index = 0; index < events.length;) {
       const event = events[index]!
@@ -285,7 +287,11 @@ export class RunState implements RunContext {
       for (const [loop, cursor] of Object.entries(continued.cursors ?? {})) this.cursors.set(loop, cursor)
       if (continued.cancelRequested) this.#cancelRequest()
     }
-    const body = async () => run(outside(() => validate(options.input, value, `input of ${name}`))) as Promise<unknown>
+    const body = async () =>
+      run(
+        outside(() => validate(options.input, value, `input of ${name}`)),
+        selfOf(this.contract),
+      ) as Promise<unknown>
     body().then(
       result => (this.#outcome = { result }),
       (failure: unknown) => (this.#outcome = { failure }),
