@@ -53,6 +53,12 @@ export function decisionTasks({ swf, clock, start }: Contract): void {
       clock.advance(31 * SECOND)
     }
     expect((await run.poll()).previousStartedEventId).toBe(3)
+    // What is of the same moment as that event is not older.
+    const other = await start()
+    await other.decide(decide.timer('t', '0'))
+    clock.advance(SECOND)
+    const { events } = await other.poll({ startAtPreviousStartedEvent: true })
+    expect(events!.map(({ eventId }) => eventId)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
   })
 
   test('a decision task times out from its start, and is scheduled again', async () => {
