@@ -17,6 +17,7 @@ const HELP = `Sends orders through the whole stack and proves how they ended.
 Usage: npm run demo [-- options]
 
   --orders FILE   JSON list of orders, as examples/order-saga/orders.json (the default)
+  --keep          keeps logs and data, and says where
   --help          this text
 
 Exit code: 0 when every order ended as the file says and the books balance, 1 when not, 2 when the file has a mistake.`
@@ -24,7 +25,9 @@ Exit code: 0 when every order ended as the file says and the books balance, 1 wh
 const ORDERS = fileURLToPath(new URL('../../order-saga/orders.json', import.meta.url))
 
 async function main(): Promise<number> {
-  const { values: options } = parseArgs({ options: { orders: { type: 'string' }, help: { type: 'boolean' } } })
+  const { values: options } = parseArgs({
+    options: { orders: { type: 'string' }, keep: { type: 'boolean' }, help: { type: 'boolean' } },
+  })
   if (options.help) {
     console.log(HELP)
     return 0
@@ -64,7 +67,7 @@ async function main(): Promise<number> {
     return 130
   } finally {
     await stack?.stop()
-    if (proven) await rm(directory, { recursive: true, force: true, maxRetries: 3 })
+    if (proven && !options.keep) await rm(directory, { recursive: true, force: true, maxRetries: 3 })
     else console.error(`Logs and data are kept in ${directory}`)
   }
 }

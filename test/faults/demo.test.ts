@@ -52,7 +52,7 @@ test.each(runs)(
         }
       }
     }
-    const { code } = await demo.process.exited
+    const { code } = await demo.ended()
     console.log(`seed ${seed}, ${mix}: ${kills} kills, exit code ${code}`)
     expect(demo.process.output()).toContain('Proven: all 49 orders ended as their file says.')
     expect(code).toBe(0)

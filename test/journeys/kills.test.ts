@@ -13,7 +13,7 @@ test('every process is killed once in a demo run, and nothing is lost', async ()
     process.kill(pid, 'SIGKILL')
     await until(() => ![undefined, pid].includes(demo.pid(name)), { what: `${name} is started again`, within: 20_000 })
   }
-  const { code } = await demo.process.exited
+  const { code } = await demo.ended()
   expect(demo.process.output()).toContain('Proven: all 49 orders ended as their file says.')
   expect(code).toBe(0)
 }, 150_000)

@@ -7,7 +7,7 @@ import { Agent } from 'node:http'
 import { afterAll, expect } from 'vitest'
 import type { LocalSwf, LocalSwfOptions } from '../../../src/swf/local/index.js'
 import { createLocalSwf } from '../../../src/swf/local/index.js'
-import { checkHistory } from '../../support/history-checker.js'
+import { checkAllHistories, checkHistory } from '../../support/history-checker.js'
 
 export const DOMAIN = 'd'
 export const workflowType = { name: 'Order', version: '1' }
@@ -50,7 +50,11 @@ export async function openFixture(options: LocalSwfOptions = {}, register = true
     },
     close: async () => {
       swf.destroy()
-      await server.close()
+      try {
+        await checkAllHistories(server)
+      } finally {
+        await server.close()
+      }
     },
   }
 }
