@@ -4,6 +4,7 @@ import { Tail } from '../feed/tail.js'
 import { Queues } from '../queues/queue.js'
 import { closeRedis, connectRedis } from '../redis.js'
 import { createLog, createMetrics, ProbeServer } from '../telemetry.js'
+import { FeedAnnouncer } from '../workers/decider/announcer.js'
 import { Decider, DEFAULTS } from '../workers/decider/decider.js'
 import { loadApp, withApp } from './app.js'
 import {
@@ -53,7 +54,8 @@ Example:
     const publisher = new Publisher({ redis, swf, prefix, log })
     const tail = new Tail({ swf, publisher, redis, prefix, log })
     const queues = new Queues({ redis, prefix, log })
-    const decider = new Decider({ swf, publisher, tail, queues, domain, workflows, pollers, cached, log, metrics })
+    const announcer = new FeedAnnouncer({ publisher, tail, queues, domain, log })
+    const decider = new Decider({ swf, announcer, domain, workflows, pollers, cached, log, metrics })
     const probes = new ProbeServer({
       ...config,
       metrics,

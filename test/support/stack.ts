@@ -15,6 +15,7 @@ import { readHistory } from '../../src/swf/history.js'
 import type { HistoryEvent } from '../../src/swf/history-event.js'
 import { createLog, createMetrics, type Metrics } from '../../src/telemetry.js'
 import { ActivityWorker } from '../../src/workers/activity/activity-worker.js'
+import { FeedAnnouncer } from '../../src/workers/decider/announcer.js'
 import { Decider, type DeciderOptions } from '../../src/workers/decider/decider.js'
 import type { App } from '../../src/workers/definitions.js'
 import { afterFile } from './dispose.js'
@@ -72,12 +73,12 @@ export async function startStack({ transport = 'http', cached, ...app }: StackOp
   const redis = connectRedis({ url, name: 'test:decider', log: log('decider') })
   const publisher = new Publisher({ redis, swf, prefix, log: log('decider') })
   const tail = new Tail({ swf, publisher, redis, prefix, log: log('decider') })
+  const queues = new Queues({ redis, prefix, log: log('decider') })
+  const announcer = new FeedAnnouncer({ publisher, tail, queues, domain, log: log('decider') })
   const createDecider = (workflows: App['workflows'], options: Partial<DeciderOptions> = {}) =>
     new Decider({
       swf,
-      publisher,
-      tail,
-      queues: new Queues({ redis, prefix, log: log('decider') }),
+      announcer,
       domain,
       workflows: workflows ?? [],
       log: log('decider'),

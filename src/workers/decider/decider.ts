@@ -9,11 +9,7 @@
 
 import { hostname } from 'node:os'
 import { randomUUID } from 'node:crypto'
-import type { Publisher } from '../../feed/publisher.js'
-import type { Tail } from '../../feed/tail.js'
 import { Backoff, type Service } from '../../lifecycle.js'
-import type { Queues } from '../../queues/queue.js'
-import { isRedisAway } from '../../redis.js'
 import type { SwfClient, DecisionTask } from '../../swf/client.js'
 import { isFault } from '../../swf/errors.js'
 import { completeDecisionTask, readHistory } from '../../swf/history.js'
@@ -22,6 +18,7 @@ import { PLAIN, type PayloadCodec } from '../../swf/payload.js'
 import type { Log, Metrics } from '../../telemetry.js'
 import type { WorkflowDefinition } from '../../workflow/definition.js'
 import { Run, type Turn } from '../../workflow/replay/replay.js'
+import type { Announcer } from './announcer.js'
 import { decodeEvents } from './codec.js'
 import { parked } from './parking.js'
 import { Responder } from './respond.js'
@@ -29,9 +26,8 @@ import { StickyCache, type CachedRun } from './sticky.js'
 
 export interface DeciderOptions {
   swf: SwfClient
-  publisher: Publisher
-  tail: Tail
-  queues: Queues
+  /** Told of what happens. */
+  announcer: Announcer
   domain: string
   workflows: readonly WorkflowDefinition[]
   log: Log
@@ -153,7 +149,7 @@ export class Decider implements Service {
     const { events, cached } = await this.#runOf(task, execution, polled, sticky)
     metrics.cachedExecutions.set(this.#cache.size)
 
-    const published = this.#publish(execution, events)
+    const published = this.#options.announcer.history(execution, events)
     const turn: Turn = cached
       ? await cached.run.advance(await decodeEvents(events, this.#codec))
       : {
@@ -236,16 +232,6 @@ export class Decider implements Service {
         ? started.workflowExecutionStartedEventAttributes.taskList.name
         : definition.options.taskList
     return { events, cached: { run: new Run(definition, execution), taskList } }
-  }
-
-  async #publish(execution: WorkflowExecution, events: readonly HistoryEvent[]): Promise<void> {
-    try {
-      await this.#options.publisher.publish(this.#options.domain, execution, events)
-    } catch (error) {
-      const fields = { ...execution, err: (error as Error).message }
-      if (isRedisAway(error)) this.#options.log.warn(fields, 'history not published: redis is out of reach')
-      else this.#options.log.error(fields, 'history not published')
-    }
   }
 }
 

@@ -1,12 +1,9 @@
 // Answers decision tasks, and tells the rest of the house what was accepted.
 //
 // A1. An answer is sent until SWF takes it or says that the task is gone; throttling and outages are waited out.
-// A2. What follows an accepted answer (state to the feed, tail, cancel hints) is derived data: it never fails the task.
+// A2. What follows an accepted answer (state to the feed, tail, cancel hints) is the announcer's: it never fails the task.
 
-import type { Publisher } from '../../feed/publisher.js'
-import type { Tail } from '../../feed/tail.js'
 import { Backoff } from '../../lifecycle.js'
-import type { Queues } from '../../queues/queue.js'
 import type { DecisionTask, SwfClient } from '../../swf/client.js'
 import type { Decision } from '../../swf/decision.js'
 import { SwfFault } from '../../swf/errors.js'
@@ -14,6 +11,7 @@ import type { WorkflowExecution } from '../../swf/history-event.js'
 import type { PayloadCodec } from '../../swf/payload.js'
 import type { Log, Metrics } from '../../telemetry.js'
 import type { Turn } from '../../workflow/replay/replay.js'
+import type { Announcer } from './announcer.js'
 import { encodeDecisions } from './codec.js'
 import type { Parked } from './parking.js'
 
@@ -34,10 +32,7 @@ export class Responder {
   constructor(
     private readonly options: {
       swf: SwfClient
-      publisher: Publisher
-      tail: Tail
-      queues: Queues
-      domain: string
+      announcer: Announcer
       log: Log
       metrics: Metrics
     },
@@ -100,13 +95,9 @@ export class Responder {
     executionContext: string | undefined,
     closing: boolean,
   ): Promise<void> {
-    const { publisher, tail, domain, log } = this.options
-    const failed = (error: Error) => log.warn({ ...execution, err: error.message }, 'update not published')
-    if (closing) {
-      void tail.tail(domain, execution, { untilClosed: true }).catch(failed)
-    } else if (executionContext !== undefined) {
-      await publisher.state(domain, execution, task.startedEventId!, executionContext).catch(failed)
-    }
+    const { announcer } = this.options
+    if (closing) announcer.closing(execution)
+    else if (executionContext !== undefined) await announcer.state(execution, task.startedEventId!, executionContext)
   }
 
   #countRetry(decision: Decision): void {
@@ -118,15 +109,11 @@ export class Responder {
   }
 
   /** Hints to the workers that activities are to stop: those that were asked to, and all of an execution that closes. */
-  #hintCancels({ runId }: WorkflowExecution, { decisions, closing, openActivities }: Decided): void {
-    const { queues, domain, log } = this.options
-    const hint = (activityId?: string) =>
-      void queues
-        .hintCancel(domain, undefined, { runId }, activityId)
-        .catch((error: Error) => log.warn({ runId, activityId, err: error.message }, 'cancel hint not given'))
-    if (closing && openActivities > 0) return hint()
+  #hintCancels(execution: WorkflowExecution, { decisions, closing, openActivities }: Decided): void {
+    const { announcer } = this.options
+    if (closing && openActivities > 0) return announcer.cancel(execution)
     for (const decision of decisions)
       if (decision.decisionType === 'RequestCancelActivityTask')
-        hint(decision.requestCancelActivityTaskDecisionAttributes.activityId)
+        announcer.cancel(execution, decision.requestCancelActivityTaskDecisionAttributes.activityId)
   }
 }

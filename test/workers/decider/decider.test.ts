@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { Publisher } from '../../../src/feed/publisher.js'
 import type { SwfClient } from '../../../src/swf/client.js'
 import { SwfFault } from '../../../src/swf/errors.js'
+import { type Announcer, SILENT } from '../../../src/workers/decider/announcer.js'
 import { implement } from '../../../src/workers/definitions.js'
 import { defineActivity, defineSignal, defineWorkflow, saga, setState } from '../../../src/workflow/index.js'
 import { startStack, type Stack } from '../../support/stack.js'
@@ -82,13 +82,13 @@ describe('a decider', () => {
 
   test('publishes the history of a decision task before it answers the task', async () => {
     const log: string[] = []
-    const publisher = {
-      publish: async (_domain: string, _execution: unknown, events: readonly { eventId: number }[]) => {
+    const announcer: Announcer = {
+      ...SILENT,
+      history: async (_execution, events) => {
         await new Promise(resolve => setTimeout(resolve, 20))
         log.push(`published ${events.at(-1)!.eventId}`)
       },
-      state: async () => {},
-    } as unknown as Publisher
+    }
     let started = 0
     const swf: SwfClient = Object.create(stack.swf, {
       pollForDecisionTask: {
@@ -105,7 +105,7 @@ describe('a decider', () => {
         },
       },
     })
-    const decider = await stack.addDecider([notes], { swf, publisher, pollers: 1, cached: 0 })
+    const decider = await stack.addDecider([notes], { swf, announcer, pollers: 1, cached: 0 })
     const { startExecution } = await start('Notes', 'order')
     await until(() => calls.includes('order first'), { what: 'the first note is made' })
     await signal('order')
