@@ -64,14 +64,14 @@ export class ClosedInFile implements ClosedExecutions {
   }
 
   async list(query: ClosedQuery): Promise<readonly ClosedExecution[]> {
-    const { where, parameters } = this.#where(query)
+    const { from, where, parameters } = scope(query)
     const at = timeOf(query)
     const [order, beyond] = query.newestFirst ? ['DESC', '<'] : ['ASC', '>']
     if (query.after) parameters.push(...query.after)
     // The filter is answered from an index; only the rows of the page are read whole.
     const rows = await this.read<Row>(
       `SELECT closed.* FROM closed JOIN (
-         SELECT id AS found FROM closed WHERE ${where} ${query.after ? `AND (${at}, id) ${beyond} (?, ?)` : ''}
+         SELECT id AS found FROM ${from} WHERE ${where} ${query.after ? `AND (${at}, id) ${beyond} (?, ?)` : ''}
          ORDER BY ${at} ${order}, id ${order} LIMIT ?
        ) ON id = found ORDER BY ${at} ${order}, id ${order}`,
       ...parameters,
@@ -81,29 +81,27 @@ export class ClosedInFile implements ClosedExecutions {
   }
 
   async count(query: ClosedQuery): Promise<number> {
-    const { where, parameters } = this.#where(query)
-    const sql = `SELECT count(*) AS count FROM closed WHERE ${where}`
+    const { from, where, parameters } = scope(query)
+    const sql = `SELECT count(*) AS count FROM ${from} WHERE ${where}`
     const [row] = await this.read<{ count: number }>(sql, ...parameters)
     return row!.count
   }
+}
 
-  #where(query: ClosedQuery): { where: string; parameters: unknown[] } {
-    const where = ['domain = ?', `${timeOf(query)} BETWEEN ? AND ?`]
-    const parameters: unknown[] = [query.domain, query.oldest, query.latest]
-    const and = (condition: string, ...values: (string | undefined)[]) => {
-      if (values.includes(undefined)) return
-      where.push(condition)
-      parameters.push(...values)
-    }
-    and('workflow_id = ?', query.workflowId)
-    and('type_name = ?', query.typeName)
-    and('type_version = ?', query.typeVersion)
-    and('close_status = ?', query.closeStatus)
-    // Looking for its text first spares most rows the reading of their list. The database reads both sides from JSON:
-    // half a character is one only there.
-    const tag = query.tag === undefined ? undefined : JSON.stringify(query.tag)
-    const equal = 'value = (SELECT value FROM json_each(?))'
-    and(`instr(tags, ?) AND EXISTS (SELECT 1 FROM json_each(tags) WHERE ${equal})`, tag, tag)
-    return { where: where.join(' AND '), parameters }
+/** Where a query looks: each filter has an index for each of the two times. */
+function scope(query: ClosedQuery): { from: string; where: string; parameters: unknown[] } {
+  const where = ['domain = ?', `${timeOf(query)} BETWEEN ? AND ?`]
+  const parameters: unknown[] = [query.domain, query.oldest, query.latest]
+  const and = (condition: string, value: string | undefined) => {
+    if (value === undefined) return
+    where.push(condition)
+    parameters.push(value)
   }
+  and('workflow_id = ?', query.workflowId)
+  and('type_name = ?', query.typeName)
+  and('type_version = ?', query.typeVersion)
+  and('close_status = ?', query.closeStatus)
+  // The database reads both sides from JSON: half a character is one only there.
+  and('tag = (SELECT value FROM json_each(?))', query.tag === undefined ? undefined : JSON.stringify(query.tag))
+  return { from: query.tag === undefined ? 'closed' : 'tagged', where: where.join(' AND '), parameters }
 }

@@ -1,7 +1,7 @@
 // The store that forgets everything when the process ends.
 
 import type { Execution } from './execution.js'
-import type { ClosedExecution, ClosedExecutions, ClosedQuery, Store } from './store.js'
+import type { ClosedExecution, ClosedExecutions, ClosedQuery, Filter, Store } from './store.js'
 import { firstAt } from './start-order.js'
 import { passes } from './store.js'
 import { closedExecution } from './description.js'
@@ -10,35 +10,64 @@ interface Kept extends ClosedExecution {
   /** The texts of the events, a line each: one text takes a third of the memory of many. */
   readonly history: string
 }
-type Orders = { readonly [By in ClosedQuery['by']]: { items: Kept[]; sorted: boolean } }
+/** Closed executions in the order of a time; sorted when they are looked at. */
+interface Order {
+  items: Kept[]
+  sorted: boolean
+}
+type Orders = { readonly [By in ClosedQuery['by']]: Order }
+
+/** What a filter asks for. There is at most one (V1); a type's version is left to `passes`. */
+function termOf({ workflowId, typeName, tag, closeStatus }: Filter): string {
+  if (workflowId !== undefined) return `workflowId ${workflowId}`
+  if (typeName !== undefined) return `type ${typeName}`
+  if (tag !== undefined) return `tag ${tag}`
+  return closeStatus === undefined ? '' : `status ${closeStatus}`
+}
+
+/** All that an execution may be asked for by. */
+const termsOf = ({ workflowId, workflowType, tagList = [], closeStatus }: Kept): Set<string> =>
+  new Set([
+    '',
+    termOf({ workflowId }),
+    termOf({ typeName: workflowType.name }),
+    termOf({ closeStatus }),
+    ...tagList.map(tag => termOf({ tag })),
+  ])
 
 class ClosedInMemory implements ClosedExecutions {
   #runs = new Map<string, Kept>()
-  #domains = new Map<string, Orders>()
-
-  #orders(domain: string): Orders {
-    let orders = this.#domains.get(domain)
-    if (!orders) {
-      orders = { startedAt: { items: [], sorted: true }, closedAt: { items: [], sorted: true } }
-      this.#domains.set(domain, orders)
-    }
-    return orders
-  }
+  /** By domain and term. */
+  #domains = new Map<string, Map<string, Orders>>()
 
   add(x: Execution): void {
     const kept: Kept = { ...closedExecution(x), history: x.events.join('\n') }
     this.#runs.set(kept.runId, kept)
-    for (const order of Object.values(this.#orders(x.domain))) {
-      order.items.push(kept)
-      order.sorted = false
+    let terms = this.#domains.get(x.domain)
+    if (!terms) this.#domains.set(x.domain, (terms = new Map<string, Orders>()))
+    for (const term of termsOf(kept)) {
+      let orders = terms.get(term)
+      if (!orders) {
+        orders = { startedAt: { items: [], sorted: true }, closedAt: { items: [], sorted: true } }
+        terms.set(term, orders)
+      }
+      for (const order of [orders.startedAt, orders.closedAt]) {
+        order.items.push(kept)
+        order.sorted = false
+      }
     }
   }
 
   forget(domain: string, closedBefore: number): void {
-    const orders = this.#domains.get(domain)
-    if (!orders) return
-    for (const { runId, closedAt } of orders.closedAt.items) if (closedAt < closedBefore) this.#runs.delete(runId)
-    for (const order of Object.values(orders)) order.items = order.items.filter(x => x.closedAt >= closedBefore)
+    const terms = this.#domains.get(domain)
+    if (!terms) return
+    for (const [runId, x] of this.#runs) if (x.domain === domain && x.closedAt < closedBefore) this.#runs.delete(runId)
+    for (const [term, orders] of terms) {
+      for (const order of [orders.startedAt, orders.closedAt]) {
+        order.items = order.items.filter(x => x.closedAt >= closedBefore)
+      }
+      if (orders.closedAt.items.length === 0) terms.delete(term)
+    }
   }
 
   find(domain: string, workflowId: string, runId: string): Kept | undefined {
@@ -74,8 +103,9 @@ class ClosedInMemory implements ClosedExecutions {
     return count
   }
 
-  *#between({ domain, by, oldest, latest, newestFirst }: ClosedQuery): Generator<Kept> {
-    const order = this.#orders(domain)[by]
+  *#between({ domain, by, oldest, latest, newestFirst, ...filter }: ClosedQuery): Generator<Kept> {
+    const order = this.#domains.get(domain)?.get(termOf(filter))?.[by]
+    if (!order) return
     if (!order.sorted) {
       // What was there is in order and what came since nearly is: this sort takes about one pass.
       order.items.sort((a, b) => a[by] - b[by] || a.serial - b.serial)

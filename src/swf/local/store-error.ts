@@ -4,6 +4,7 @@ const REASONS = {
   STORE_IN_USE: ['is in use', 'Stop the process that uses it, or choose another directory.'],
   STORE_DAMAGED: ['is damaged', 'Put a copy of its directory back, or move the directory away to begin with nothing.'],
   STORE_TOO_NEW: ['was written by a newer version', 'Use that version, or choose another directory.'],
+  STORE_TOO_OLD: ['was written by an older version', 'Use that version, or choose another directory.'],
   STORE_NOT_OURS: ['is not a store of the local SWF', 'Choose another directory.'],
   STORE_FAILED: [
     'failed',

@@ -31,7 +31,7 @@ export interface StoreWorkerData {
 
 export function storeWorker(require: NodeJS.Require): void {
   const APPLICATION_ID = 0x53574647
-  const FORMAT = 1
+  const FORMAT = 2
   // An event's key is its execution's number and its own id: 25,000 events fit in 15 bits.
   const SCHEMA = `
     CREATE TABLE domains (name TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
@@ -45,8 +45,25 @@ export function storeWorker(require: NodeJS.Require): void {
       close_status TEXT NOT NULL, tags TEXT, last_event INTEGER NOT NULL, description TEXT NOT NULL
     );
     CREATE INDEX closed_by_id ON closed (domain, workflow_id, run_id);
-    CREATE INDEX closed_by_start ON closed (domain, started_at, id, type_name, type_version, close_status, tags);
-    CREATE INDEX closed_by_close ON closed (domain, closed_at, id, type_name, type_version, close_status, tags);
+    CREATE INDEX closed_by_start ON closed (domain, started_at);
+    CREATE INDEX closed_by_close ON closed (domain, closed_at);
+    CREATE INDEX closed_by_type_and_start ON closed (domain, type_name, started_at, id, type_version);
+    CREATE INDEX closed_by_type_and_close ON closed (domain, type_name, closed_at, id, type_version);
+    CREATE INDEX closed_by_status_and_start ON closed (domain, close_status, started_at);
+    CREATE INDEX closed_by_status_and_close ON closed (domain, close_status, closed_at);
+    CREATE TABLE tagged (
+      id INTEGER NOT NULL, domain TEXT NOT NULL, tag TEXT NOT NULL, started_at INTEGER NOT NULL, closed_at INTEGER NOT NULL,
+      PRIMARY KEY (domain, tag, started_at, id)
+    ) WITHOUT ROWID;
+    CREATE INDEX tagged_by_close ON tagged (domain, tag, closed_at, id);
+    CREATE TRIGGER tag AFTER INSERT ON closed WHEN new.tags IS NOT NULL BEGIN
+      INSERT OR IGNORE INTO tagged
+        SELECT new.id, new.domain, value, new.started_at, new.closed_at FROM json_each(new.tags);
+    END;
+    CREATE TRIGGER untag AFTER DELETE ON closed WHEN old.tags IS NOT NULL BEGIN
+      DELETE FROM tagged WHERE domain = old.domain AND started_at = old.started_at AND id = old.id
+        AND tag IN (SELECT value FROM json_each(old.tags));
+    END;
     CREATE TABLE events (key INTEGER PRIMARY KEY, lines TEXT NOT NULL);
     CREATE TABLE heartbeats (key INTEGER PRIMARY KEY, at INTEGER NOT NULL, details TEXT);
     CREATE VIEW histories AS SELECT key >> 15 AS execution, key & 32767 AS first_event, lines FROM events;
@@ -96,8 +113,9 @@ export function storeWorker(require: NodeJS.Require): void {
     const ours = pragma('application_id') === APPLICATION_ID
     if (!ours && tables.count > 0) throw refusal('STORE_NOT_OURS', 'it is another database')
     const format = pragma('user_version')!
-    if (ours && format > FORMAT) {
-      throw refusal('STORE_TOO_NEW', `its format is ${format}, and this version reads up to ${FORMAT}`)
+    if (ours && format !== FORMAT) {
+      const code = format > FORMAT ? 'STORE_TOO_NEW' : 'STORE_TOO_OLD'
+      throw refusal(code, `its format is ${format}, and this version reads ${FORMAT}`)
     }
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = FULL')

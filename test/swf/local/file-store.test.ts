@@ -66,19 +66,25 @@ describe.each([
   test('closed executions go when their days of retention are over', async () => {
     const { clock, call } = await engine(await open())
     const run = async (workflowId: string) => {
-      await call('StartWorkflowExecution', { domain: 'd', workflowId, workflowType: { name: 'W', version: '1' } })
+      const workflowType = { name: 'W', version: '1' }
+      await call('StartWorkflowExecution', { domain: 'd', workflowId, workflowType, tagList: ['a', 'b', 'a'] })
       await call('TerminateWorkflowExecution', { domain: 'd', workflowId })
     }
-    const kept = async () => {
-      const filter = { closeTimeFilter: { oldestDate: 0 } }
-      return (await call('CountClosedWorkflowExecutions', { domain: 'd', ...filter })).count
+    const kept = async (filter: object = {}) => {
+      const input = { domain: 'd', closeTimeFilter: { oldestDate: 0 }, ...filter }
+      return (await call('CountClosedWorkflowExecutions', input)).count
     }
     for (let i = 0; i < 250; i++) await run(`old-${i}`)
     clock.advance(DAY)
     await run('young')
     expect(await kept()).toBe(251)
     clock.advance(1.5 * DAY)
-    await expect.poll(kept).toBe(1)
+    await expect.poll(() => kept()).toBe(1)
+    expect(await kept({ tagFilter: { tag: 'a' } })).toBe(1)
+    expect(await kept({ typeFilter: { name: 'W' } })).toBe(1)
+    expect(await kept({ closeStatusFilter: { status: 'TERMINATED' } })).toBe(1)
+    expect(await kept({ executionFilter: { workflowId: 'young' } })).toBe(1)
+    expect(await kept({ executionFilter: { workflowId: 'old-7' } })).toBe(0)
   })
 
   test('a timer of a year fires after a year', async () => {

@@ -230,6 +230,10 @@ test('a file that is no store, a damaged one and a newer one are refused', async
   newer.exec('PRAGMA user_version = 99')
   newer.close()
   await refused('STORE_TOO_NEW', /was written by a newer version: its format is 99/)
+  const older = new Database(file)
+  older.exec('PRAGMA user_version = 1')
+  older.close()
+  await refused('STORE_TOO_OLD', /was written by an older version: its format is 1/)
 
   writeFileSync(file, whole)
   await (await createLocalSwf({ data })).close()
