@@ -1,16 +1,13 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import type Libsql from 'libsql'
 import { afterEach, expect, test } from 'vitest'
 import { createLocalSwf } from '../../../src/swf/local/index.js'
 import type { Fixture } from './fixture.js'
 import { DOMAIN, Run, activityType, attributes, client, decide, openFixture, unique } from './fixture.js'
+import { serve } from './killed-server.js'
 
 const Database = createRequire(import.meta.url)('libsql') as typeof Libsql
 
@@ -124,66 +121,10 @@ test('what fell due while the server was down happens at once', async () => {
   expect((await closed.types()).at(-1)).toBe('WorkflowExecutionTimedOut')
 })
 
-/** Starts a server in a process of its own. */
-async function serve(data: string) {
-  const path = fileURLToPath(new URL('./serve.ts', import.meta.url))
-  const args = ['--import', '@oxc-node/core/register', path, data]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  cleanups.push(() => child.kill('SIGKILL'))
-  const [endpoint] = (await once(createInterface(child.stdout), 'line')) as [string]
-  const kill = async () => {
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-  }
-  return { endpoint, kill }
-}
-
-test('after kill -9 every answered request is there', async () => {
-  const data = directory()
-  const first = await open(data, true)
-  await first.close()
-  const acknowledged = new Map<string, { runId: string; signals: number; list: string; closed: boolean }>()
-  for (let round = 0; round < 3; round++) {
-    const { endpoint, kill } = await serve(data)
-    const swf = client(endpoint)
-    let stop = false
-    const worker = async (n: number) => {
-      while (!stop) {
-        const workflowId = unique(`kill-${round}-${n}`)
-        const list = `list-${workflowId}`
-        const input = { domain: DOMAIN, workflowId, workflowType: { name: 'Order', version: '1' } }
-        const { runId } = await swf.startWorkflowExecution({ ...input, taskList: { name: list } })
-        const told = { runId: runId!, signals: 0, list, closed: false }
-        acknowledged.set(workflowId, told)
-        for (let i = 0; i < 3; i++) {
-          await swf.signalWorkflowExecution({ domain: DOMAIN, workflowId, signalName: `${i}` })
-          told.signals++
-        }
-        const task = await swf.pollForDecisionTask({ domain: DOMAIN, taskList: { name: list } })
-        await swf.respondDecisionTaskCompleted({ taskToken: task.taskToken, decisions: [decide.complete()] })
-        told.closed = true
-      }
-    }
-    const workers = Array.from({ length: 8 }, (_, n) => worker(n).catch(() => {}))
-    await new Promise(resolve => setTimeout(resolve, 200))
-    await kill()
-    stop = true
-    await Promise.all(workers)
-    swf.destroy()
-  }
-  expect(acknowledged.size).toBeGreaterThan(20)
-  const { swf } = await open(data, false)
-  for (const [workflowId, { runId, signals, list, closed }] of acknowledged) {
-    const types = await new Run(swf, workflowId, runId, list).types()
-    const signaled = types.filter(type => type === 'WorkflowExecutionSignaled').length
-    expect(signaled).toBeGreaterThanOrEqual(signals)
-    if (closed) expect(types.at(-1)).toBe('WorkflowExecutionCompleted')
-  }
-})
-
 test('a store that is in use is refused', async () => {
   const data = directory()
-  const { endpoint, kill } = await serve(data)
+  const { ready, kill } = serve(data)
+  const endpoint = await ready()
   await expect(createLocalSwf({ data })).rejects.toMatchObject({
     code: 'STORE_IN_USE',
     message: expect.stringContaining(join(data, 'swf.db')) as string,
