@@ -38,6 +38,7 @@ export async function openFixture(options: LocalSwfOptions = {}, register = true
   const server = await createLocalSwf({ pollTimeout: 300, ...options })
   const swf = client(server.endpoint)
   if (register) await registerAll(swf)
+  let closed: Promise<void> | undefined
   return {
     server,
     swf,
@@ -48,14 +49,15 @@ export async function openFixture(options: LocalSwfOptions = {}, register = true
       const { runId } = await swf.startWorkflowExecution(input)
       return new Run(swf, input.workflowId, runId!, input.taskList.name)
     },
-    close: async () => {
-      swf.destroy()
-      try {
-        await checkAllHistories(server)
-      } finally {
-        await server.close()
-      }
-    },
+    close: () =>
+      (closed ??= (async () => {
+        swf.destroy()
+        try {
+          await checkAllHistories(server)
+        } finally {
+          await server.close()
+        }
+      })()),
   }
 }
 
