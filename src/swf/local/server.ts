@@ -24,6 +24,9 @@ const CONTENT_TYPES = /^application\/(?:x-amz-json-1\.[01]|json)(?:\s*;|$)/i
 /** Old clients put the name of a Java package before it. */
 const TARGET = /^(?:[\w.]+\.)?SimpleWorkflowService\.(\w+)$/
 
+/** From this length on, a text is made bytes once, rather than once for each who asks for its length or sends it. */
+const LONG = 16_384
+
 let requests = 0
 const requestIdPrefix = `${Date.now().toString(16).padStart(12, '0')}-0000-4000-8000-`
 
@@ -170,7 +173,8 @@ function callerOf(response: ServerResponse): Caller {
 
 function send(response: ServerResponse, status: number, text: string): void {
   if (response.destroyed) return
-  const length = Buffer.byteLength(text)
+  const body = text.length < LONG ? text : Buffer.from(text)
+  const length = Buffer.byteLength(body)
   response.writeHead(status, [
     'x-amzn-RequestId',
     `${requestIdPrefix}${(++requests).toString(16).padStart(12, '0')}`,
@@ -180,7 +184,7 @@ function send(response: ServerResponse, status: number, text: string): void {
     String(length),
   ])
   // ASCII, as most is, goes out faster when it is said to be no more than that.
-  response.end(text, length === text.length ? 'latin1' : 'utf8')
+  response.end(body, length === text.length ? 'latin1' : 'utf8')
 }
 
 const REFUSALS: Record<string, [code: string, message: string]> = {
