@@ -15,6 +15,7 @@ export default defineConfig(({ mode }) => ({
       { find: /^swf-gateway$/, replacement: source('./src/index.ts') },
       { find: /^swf-gateway\/workflow$/, replacement: source('./src/workflow/index.ts') },
       { find: /^swf-gateway\/local$/, replacement: source('./src/swf/local/index.ts') },
+      { find: /^swf-gateway\/testing$/, replacement: source('./src/testing/index.ts') },
     ],
   },
   test: {

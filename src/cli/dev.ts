@@ -10,7 +10,7 @@ import { logLevel, option, port } from './config.js'
 import { addresses, type Endpoints } from './dev-banner.js'
 import { forgetDomain, redisChild } from './dev-redis.js'
 import { CliError } from './error.js'
-import { registerApp } from './register.js'
+import { registerApp } from '../workers/register-app.js'
 import { nodeChild, Supervised } from './supervisor.js'
 
 interface Config {

@@ -1,8 +1,5 @@
 import { Command } from 'commander'
-import type { SwfClient } from '../swf/client.js'
-import { timeoutSeconds } from '../swf/duration.js'
-import { register, type Registered } from '../swf/registration.js'
-import type { App } from '../workers/definitions.js'
+import { registerApp } from '../workers/register-app.js'
 import { loadApp, withApp } from './app.js'
 import { integer, option, swfClient, withSwf, type SwfConfig } from './config.js'
 
@@ -37,32 +34,5 @@ Example:
         `note: ${what} was registered with other defaults. They are sent with every call, so this does no harm.`,
       )
     swf.close()
-  })
-}
-
-/** Registers a domain and the types that an app defines. */
-export function registerApp(swf: SwfClient, domain: string, app: App, retentionDays: number): Promise<Registered> {
-  return register(swf, {
-    domain,
-    retentionDays,
-    workflowTypes: (app.workflows ?? []).map(({ name, version, options }) => ({
-      name,
-      version,
-      ...(options.description && { description: options.description }),
-      defaultTaskList: { name: options.taskList },
-      defaultExecutionStartToCloseTimeout: timeoutSeconds(options.executionStartToClose),
-      defaultTaskStartToCloseTimeout: timeoutSeconds(options.taskStartToClose),
-      defaultChildPolicy: options.childPolicy,
-    })),
-    activityTypes: (app.handlers ?? []).map(({ definition: { name, version, options } }) => ({
-      name,
-      version,
-      ...(options.description && { description: options.description }),
-      defaultTaskList: { name: options.taskList },
-      defaultTaskStartToCloseTimeout: timeoutSeconds(options.startToClose),
-      defaultTaskScheduleToStartTimeout: timeoutSeconds(options.scheduleToStart),
-      defaultTaskScheduleToCloseTimeout: timeoutSeconds(options.scheduleToClose),
-      defaultTaskHeartbeatTimeout: timeoutSeconds(options.heartbeat),
-    })),
   })
 }

@@ -3,7 +3,7 @@
 import { createClient, type Client } from 'graphql-ws'
 import { randomUUID } from 'node:crypto'
 import { WebSocket } from 'ws'
-import { registerApp } from '../../src/cli/register.js'
+import { registerApp } from '../../src/workers/register-app.js'
 import { Publisher } from '../../src/feed/publisher.js'
 import { Tail } from '../../src/feed/tail.js'
 import { Gateway } from '../../src/graphql/server.js'

@@ -231,7 +231,16 @@ export class Engine {
   /** Calls a Lambda function that has started. */
   callLambda(lambda: LambdaFunction): void {
     this.timers.set(lambda, finite(lambda.deadline))
-    this.lambdas.call(this, lambda)
+    this.lambdas.call(lambda, this.store, outcome => {
+      const { execution: x, scheduledEventId, startedEventId } = lambda
+      const at = this.now()
+      this.timers.cancel(lambda)
+      const ids = { scheduledEventId, startedEventId }
+      if ('result' in outcome) this.record(x, 'LambdaFunctionCompleted', { ...ids, ...outcome }, at)
+      else this.record(x, 'LambdaFunctionFailed', { ...ids, ...outcome }, at)
+      this.wake(x, at)
+      this.settle()
+    })
   }
 
   #offer<T extends DecisionTask | ActivityTask>(

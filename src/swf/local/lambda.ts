@@ -5,8 +5,8 @@
 //     again: like the real ones, functions have to bear that.
 // L3. What a function answers after its timeout, or after its execution has closed, goes nowhere.
 
-import type { Engine } from './engine.js'
 import type { Execution, LambdaFunction } from './execution.js'
+import type { Store } from './store.js'
 
 /** What a function is told of its call. */
 export interface LambdaContext {
@@ -31,7 +31,8 @@ const MAX_DATA = 32_768
 const MAX_REASON = 256
 const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
 
-type Outcome =
+/** How a call ended: what LambdaFunctionCompleted, or LambdaFunctionFailed, says. */
+export type Outcome =
   | { readonly result: string | undefined }
   | { readonly reason: string | undefined; readonly details: string | undefined }
 
@@ -59,21 +60,13 @@ export class LambdaRunner {
     return undefined
   }
 
-  /** Calls a function that has started. */
-  call(engine: Engine, lambda: LambdaFunction): void {
-    const { execution: x, scheduledEventId, startedEventId } = lambda
+  /** Calls a function that has started, once that is safe; `end` is told of its outcome, unless it was abandoned before. */
+  call(lambda: LambdaFunction, store: Store, end: (outcome: Outcome) => void): void {
     const controller = new AbortController()
     this.#calls.set(lambda, controller)
-    engine.store.afterCommit(() => {
+    store.afterCommit(() => {
       void this.#outcome(lambda, controller.signal).then(outcome => {
-        if (!this.#calls.delete(lambda)) return
-        const at = engine.now()
-        engine.timers.cancel(lambda)
-        const ids = { scheduledEventId, startedEventId }
-        if ('result' in outcome) engine.record(x, 'LambdaFunctionCompleted', { ...ids, ...outcome }, at)
-        else engine.record(x, 'LambdaFunctionFailed', { ...ids, ...outcome }, at)
-        engine.wake(x, at)
-        engine.settle()
+        if (this.#calls.delete(lambda)) end(outcome)
       })
     })
   }

@@ -23,6 +23,11 @@ export interface LocalClock {
    * signal: set it only while you wait for an outcome. Setting it throws when the clock is real. @default false
    */
   autoSkip: boolean
+  /**
+   * For workers that tell SWF of their tasks by themselves: how often, in milliseconds of moved time, and how. Asked before
+   * every step of `advance`; undefined while there is nothing to tell. @default none
+   */
+  pulse: (() => { every: number; beat: () => Promise<void> } | undefined) | undefined
 }
 
 /** The clock cannot be moved. `code` is `CLOCK_IS_REAL`. */
@@ -40,6 +45,7 @@ const PATIENCE = 100
 const POLLED = 1_000
 
 export class RealTime implements LocalClock {
+  pulse: LocalClock['pulse']
   constructor(private readonly clock: Clock) {}
 
   now(): Date {
@@ -60,6 +66,7 @@ export class RealTime implements LocalClock {
 }
 
 export class VirtualTime implements LocalClock {
+  pulse: LocalClock['pulse']
   #requests = 0
   #lastRequest = 0
   /** When each task list was last polled, by kind, domain and name; in real time. */
@@ -121,9 +128,11 @@ export class VirtualTime implements LocalClock {
     const until = this.clock.now() + ms
     for (;;) {
       await this.#settled(PATIENCE)
-      const next = this.engine.nextDue
-      if (next === undefined || next > until || this.#closed) break
+      const pulse = this.pulse?.()
+      const next = Math.min(this.engine.nextDue ?? Infinity, pulse ? this.clock.now() + pulse.every : Infinity)
+      if (next > until || this.#closed) break
       this.clock.goTo(Math.max(next, this.clock.now()))
+      await pulse?.beat()
     }
     this.clock.goTo(until)
     await this.#settled(PATIENCE)

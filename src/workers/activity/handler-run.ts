@@ -4,11 +4,13 @@
 // U2. A value that it returns counts even after a stop was asked for, unless the task is no longer its own.
 // U3. A handler that does not stop within its grace period is abandoned: its outcome is decided without it.
 
-import type { Outcome, Run, TaskFacts } from '../../queues/task-record.js'
+import type { Outcome, TaskFacts as Facts } from '../../queues/task-record.js'
 import { cutReason, encodeFailure, HANDED_BACK, type Failure } from '../../swf/failure.js'
 import { encodePayload } from '../../swf/payload.js'
 import { validate } from '../../workflow/validator.js'
 import type { ActivityAborted, AbortCode, ActivityContext, Handler } from '../definitions.js'
+
+type TaskFacts = Pick<Facts, 'activityId' | 'activityType'>
 
 /** The outcomes that are nobody's business any more: SWF, or another run, has decided. */
 const LOST: ReadonlySet<AbortCode | undefined> = new Set<AbortCode | undefined>(['DEADLINE', 'CLOSED', 'FENCED'])
@@ -19,7 +21,7 @@ const LOST: ReadonlySet<AbortCode | undefined> = new Set<AbortCode | undefined>(
  */
 export async function runHandler(
   handler: Handler,
-  run: Run,
+  task: TaskFacts,
   input: unknown,
   job: ActivityContext,
   grace: number,
@@ -34,14 +36,14 @@ export async function runHandler(
   const code = (job.signal.reason as ActivityAborted | undefined)?.code
   if (end === undefined) job.log.warn({ code, grace }, 'handler did not stop and is abandoned')
   if (LOST.has(code)) return undefined
-  if (end && 'value' in end) return completed(end.value, run)
-  const failure = end && describe(end.error, run)
+  if (end && 'value' in end) return completed(end.value, task)
+  const failure = end && describe(end.error, task)
   if (code === 'CANCEL_REQUESTED') {
     const own = end && end.error !== job.signal.reason
     return { kind: 'canceled', ...(own && failure && { details: encodeFailure(failure) }) }
   }
   // A failure of its own is none of the shutdown's making.
-  if (code === 'SHUTDOWN' && (!end || end.error === job.signal.reason)) return handedBack(run.task)
+  if (code === 'SHUTDOWN' && (!end || end.error === job.signal.reason)) return handedBack(task)
   const { reason, message } = failure!
   job.log.warn({ reason, err: message, stack: stackOf((end as { error: unknown }).error) }, 'activity failed')
   return failed(failure!)
@@ -63,12 +65,12 @@ export function bridgeFailure(task: TaskFacts, reason: string, message: string):
   return failed({ ...origin(task), code: 'APPLICATION', reason, message })
 }
 
-function completed(value: unknown, run: Run): Outcome {
+function completed(value: unknown, task: TaskFacts): Outcome {
   try {
     const result = encodePayload(value)
     return { kind: 'completed', ...(result !== undefined && { result }) }
   } catch (error) {
-    return failed(describe(error, run))
+    return failed(describe(error, task))
   }
 }
 
@@ -90,12 +92,12 @@ function origin({ activityId, activityType }: TaskFacts): Pick<Failure, 'activit
 }
 
 /** Returns what a thrown value says of itself: its reason, code or name, its message, its details, its causes. */
-function describe(error: unknown, run: Run): Failure {
+function describe(error: unknown, task: TaskFacts): Failure {
   try {
-    return { ...describeChain(error), ...origin(run.task) }
+    return { ...describeChain(error), ...origin(task) }
   } catch {
     // A getter or a proxy that throws: U1.
-    return { code: 'APPLICATION', reason: 'Error', message: 'it threw what cannot be read', ...origin(run.task) }
+    return { code: 'APPLICATION', reason: 'Error', message: 'it threw what cannot be read', ...origin(task) }
   }
 }
 

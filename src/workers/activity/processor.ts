@@ -209,7 +209,7 @@ export class Processor {
     }
     const began = performance.now()
     const job = this.#context(run, envelope, log, signal, heartbeat)
-    const outcome = await runHandler(handler, run, value, job, this.#options.grace)
+    const outcome = await runHandler(handler, run.task, value, job, this.#options.grace)
     this.#options.metrics.activityDuration.observe({ activityType: name }, (performance.now() - began) / 1_000)
     return outcome
   }

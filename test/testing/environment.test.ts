@@ -1,0 +1,166 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import {
+  condition,
+  defineActivity,
+  defineSignal,
+  defineWorkflow,
+  now,
+  runSaga,
+  setState,
+  sleep,
+  WorkflowExecutionFailed,
+} from '../../src/workflow/index.js'
+import type { TestEnvironment, TestEnvironmentOptions } from '../../src/testing/index.js'
+import { ActivityFailure, ExecutionNotCompleted, implement, testEnvironment } from '../../src/testing/index.js'
+
+let env: TestEnvironment
+afterEach(() => env.close())
+const open = async (options: TestEnvironmentOptions) => (env = await testEnvironment(options))
+const DAY = 86_400_000
+
+const mail = defineActivity<{ to: string }, string>('Mail', '1', { retry: { maximumAttempts: 3 } })
+const unmail = defineActivity<string, void>('Unmail', '1', {})
+const reminder = defineWorkflow('Reminder', '1', { executionStartToClose: '365d' }, async (to: string) => {
+  const begun = now()
+  await sleep('30d')
+  setState({ slept: now() - begun })
+  return mail({ to })
+})
+
+test('thirty days pass in a moment, and the activity is called with its input', async () => {
+  await open({ workflows: [reminder], handlers: [implement(mail, async ({ to }) => `mailed ${to}`)] })
+  const before = env.now().getTime()
+  const execution = await env.start(reminder, 'ada')
+  expect(await execution.result()).toBe('mailed ada')
+  expect(env.now().getTime() - before).toBeGreaterThanOrEqual(30 * DAY)
+  expect(await execution.state()).toEqual({ slept: 30 * DAY })
+  expect(await execution.status()).toBe('COMPLETED')
+  expect(env.calls(mail)).toEqual([{ input: { to: 'ada' }, attempt: 1, idempotencyKey: expect.any(String) }])
+  expect((await execution.history()).at(-1)?.eventType).toBe('WorkflowExecutionCompleted')
+})
+
+test('time does not pass by itself: it is moved, or skipped while a result is awaited', async () => {
+  await open({ workflows: [reminder], handlers: [implement(mail, async () => 'mailed')] })
+  const execution = await env.start(reminder, 'ada')
+  await env.advance('29d')
+  expect(env.calls(mail)).toEqual([])
+  expect(await execution.status()).toBe('OPEN')
+  await env.advance('1d')
+  expect(env.calls(mail)).toHaveLength(1)
+  expect(await execution.result()).toBe('mailed')
+})
+
+test('an activity that fails is tried again, after its wait', async () => {
+  const tries = vi.fn()
+  await open({
+    workflows: [reminder],
+    handlers: [
+      implement(mail, async (_input, { attempt }) => {
+        tries(attempt)
+        if (attempt < 3) throw new ActivityFailure('Busy')
+        return 'at last'
+      }),
+    ],
+  })
+  expect(await env.execute(reminder, 'ada')).toBe('at last')
+  expect(tries.mock.calls).toEqual([[1], [2], [3]])
+  expect(new Set(env.calls(mail).map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1)
+})
+
+test('a failed execution rejects with why, and its saga can be seen', async () => {
+  const trip = defineWorkflow('Trip', '1', {}, async () =>
+    runSaga(async saga => {
+      await saga.step('mail', () => mail({ to: 'ada' }), { compensate: [unmail, () => 'ada'] })
+      await saga.step('fail', async () => {
+        throw new WorkflowExecutionFailed('NoSeats')
+      })
+    }),
+  )
+  await open({
+    workflows: [trip],
+    handlers: [implement(mail, async () => 'mailed'), implement(unmail, async () => {})],
+  })
+  const execution = await env.start(trip, undefined)
+  const error = await execution.result().catch((thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(ExecutionNotCompleted)
+  expect(error).toMatchObject({ status: 'FAILED', failure: { code: 'SAGA_FAILED', cause: { reason: 'NoSeats' } } })
+  expect(env.calls(unmail)).toMatchObject([{ input: 'ada' }])
+  expect(await execution.saga()).toMatchObject({ state: 'FAILED', steps: [{ state: 'UNDONE' }, { state: 'FAILED' }] })
+})
+
+test('signals, cancels, terminations and timeouts', async () => {
+  const go = defineSignal<string>('go')
+  const waits = defineWorkflow('Waits', '1', { executionStartToClose: '1d' }, async () => go.receive())
+  await open({ workflows: [waits] })
+  const signaled = await env.start(waits, undefined)
+  await signaled.signal(go, 'now')
+  expect(await signaled.result()).toBe('now')
+
+  const canceled = await env.start(waits, undefined)
+  await canceled.requestCancel()
+  await expect(canceled.result()).rejects.toMatchObject({ status: 'CANCELED' })
+
+  const terminated = await env.start(waits, undefined)
+  await terminated.terminate('enough')
+  await expect(terminated.result()).rejects.toMatchObject({ status: 'TERMINATED' })
+
+  await expect(env.execute(waits, undefined)).rejects.toMatchObject({ status: 'TIMED_OUT' })
+})
+
+test('a mistake in the workflow is told at once, with its place', async () => {
+  const broken = defineWorkflow('Broken', '1', { executionStartToClose: '9d' }, async () => {
+    await sleep('1d')
+    return (undefined as unknown as { member: string }).member
+  })
+  await open({ workflows: [broken] })
+  await expect(env.execute(broken, undefined)).rejects.toMatchObject({
+    name: 'ExecutionStuck',
+    message: expect.stringMatching(/is stuck: .*member.* at .*environment\.test\.ts/),
+  })
+})
+
+test('an activity at work is kept alive while time is moved, and hears of a cancel', async () => {
+  const long = defineActivity<void, string>('Long', '1', {
+    startToClose: '30d',
+    heartbeat: '10s',
+    retry: { maximumAttempts: 1 },
+  })
+  const runs = defineWorkflow('Runs', '1', { executionStartToClose: '60d' }, async () => long())
+  let finish: (result: string) => void = () => {}
+  await open({
+    workflows: [runs],
+    handlers: [
+      implement(
+        long,
+        (_input, { signal }) =>
+          new Promise<string>((resolve, reject) => {
+            finish = resolve
+            signal.addEventListener('abort', () => reject(signal.reason as Error))
+          }),
+      ),
+    ],
+  })
+  const execution = await env.start(runs, undefined)
+  await env.advance('1m')
+  expect((await execution.history()).at(-1)?.eventType).toBe('ActivityTaskStarted')
+  finish('done')
+  expect(await execution.result()).toBe('done')
+
+  const canceled = await env.start(runs, undefined)
+  await env.advance('1s')
+  await canceled.requestCancel()
+  await expect(canceled.result()).rejects.toMatchObject({ status: 'CANCELED' })
+})
+
+test('the local SWF can be made to fail', async () => {
+  let held = true
+  const holds = defineWorkflow('Holds', '1', {}, async () => {
+    await condition(() => !held)
+    return mail({ to: 'ada' })
+  })
+  held = false
+  await open({ workflows: [holds], handlers: [implement(mail, async () => 'mailed')], local: { seed: 3 } })
+  env.local.faults.add({ kind: 'drop', action: 'RespondDecisionTaskCompleted', times: 1 })
+  env.local.faults.add({ kind: 'throttle', action: 'ScheduleActivityTask', times: 1 })
+  expect(await env.execute(holds, undefined)).toBe('mailed')
+})
