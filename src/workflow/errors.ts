@@ -261,6 +261,20 @@ export class TimeoutExpired extends WorkflowFailure {
   }
 }
 
+/** Nothing of what `any` has tried succeeded. */
+export class NoneSucceeded extends WorkflowFailure {
+  readonly code = 'NONE_SUCCEEDED'
+  constructor(readonly failures: readonly WorkflowFailure[]) {
+    super(
+      'NoneSucceeded',
+      `none of ${failures.length} succeeded: ${failures.map(({ message }) => message).join('; ')}`,
+      {
+        cause: failures.at(-1),
+      },
+    )
+  }
+}
+
 /** A value is not what its validator asks for. */
 export class ValidationFailed extends WorkflowFailure {
   readonly code = 'VALIDATION_FAILED'

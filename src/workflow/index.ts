@@ -12,7 +12,11 @@ export { executeChild, startChild, type ChildHandle, type ChildWorkflowOptions }
 export { cancelExternal, signalExternal, type ExternalExecution } from './external.js'
 export { patched, sideEffect } from './marker.js'
 export { continueAsNewSuggested, type ContinueOptions, type WorkflowSelf } from './continue-as-new.js'
-export { sleep, withTimeout } from './timer.js'
+export { sleep } from './timer.js'
+export { scope, shielded, withTimeout, type ScopeHandle } from './scope.js'
+export { all, any, map, race } from './concurrency.js'
+export { mapContinued } from './map-continued.js'
+export { cron, nextCron, type CronOptions } from './cron.js'
 export { condition } from './condition.js'
 export { historyLength, isCancelRequested, now, random, setState, uuid, workflowExecution } from './deterministic.js'
 export { saga, type SagaBuilder, type SagaContext, type StepOptions } from './saga-builder.js'
@@ -27,6 +31,7 @@ export {
   ChildWorkflowExecutionTerminated,
   ChildWorkflowExecutionTimedOut,
   HistoryLimitReached,
+  NoneSucceeded,
   PayloadTooLargeFailure,
   RequestCancelExternalWorkflowExecutionFailed,
   SagaFailed,

@@ -59,14 +59,14 @@ const CALLS_SWF = /^src\/swf\/(client|transport)[^/]*\.ts$|^src\/swf\/local\//
 
 /** Heavy dependencies and their one home. */
 const HOMES: readonly [dependency: RegExp, home: RegExp][] = [
-  [/^@(aws-sdk|smithy)\//, /^src\/swf\/(client|transport|payload-store)[^/]*\.ts$/],
+  [/^@(aws-sdk|smithy)\//, /^src\/swf\/(client|transport|payload-store|local\/sdk-client)[^/]*\.ts$/],
   [/^ioredis$/, /^src\/redis\.ts$/],
   [/^bullmq$/, /^src\/queues\//],
   [/^(@apollo\/.*|@as-integrations\/.*|type-graphql)$/, /^src\/graphql\//],
 ]
 
-/** What workflow code may lean on: no network, no files, no processes, no other packages than schemas. */
-const PURE_PACKAGES = new Set(['zod', '@standard-schema/spec'])
+/** What workflow code may lean on: no network, no files, no processes, no other packages than schemas and a calendar. */
+const PURE_PACKAGES = new Set(['zod', '@standard-schema/spec', 'croner'])
 const IO_MODULES =
   /^(node:)?(fs|net|http|https|http2|tls|dgram|dns|child_process|cluster|worker_threads|readline|repl|inspector|tty|os|sqlite)(\/.*)?$/
 

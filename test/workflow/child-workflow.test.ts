@@ -20,7 +20,7 @@ const delivery = defineWorkflow(
   'Delivery',
   '1',
   { taskList: 'deliveries', executionStartToClose: '2h' },
-  async (_: { orderId: string }) => ({ parcel: 'x' }),
+  async ({ orderId }: { orderId: string }) => ({ parcel: orderId }),
 )
 const cleanUp = defineActivity<string, string>('CleanUp', '1')
 const hurry = defineSignal<{ by: string }>('hurry')

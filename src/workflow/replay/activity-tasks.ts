@@ -67,7 +67,7 @@ export function scheduleActivityTask(commands: Commands, spec: ActivityTaskSpec)
     if (operation.settled) return
     operation.cancel = () => {}
     if (commands.takeBack(operation)) operation.takenBack()
-    else commands.tell(requestCancelActivityTask({ activityId: spec.activityId }))
+    else commands.tell(requestCancelActivityTask({ activityId: spec.activityId }), operation)
   }
   return operation
 }

@@ -1,7 +1,8 @@
 // Commands: what author code has asked of SWF, from the asking to the event that records it.
 //
 // M1. Commands leave in the order that author code asked for them.
-// M2. What is canceled before it has left is taken back; afterwards the cancel is a command of its own.
+// M2. What is canceled before it has left is taken back; afterwards the cancel is a command of its own, which is taken back in
+//     turn if the end is heard of before it has left.
 // M3. As many operations of a kind are open as SWF lets be; the others wait their turn, first come first served. A timer's
 //     place is free when its cancel is asked for, any other's when its outcome is heard.
 // M4. What does not fit into one answer leaves with the next, which a timer of no length brings about. Replay cuts where the
@@ -30,7 +31,10 @@ export abstract class Asked<T> extends Operation<T> {
 
 interface Command {
   decision: Decision
+  /** What the decision begins. */
   operation?: Asked<any>
+  /** What the decision is to end. */
+  ends?: Asked<any>
 }
 
 const MORE_TIMER = 'swf-gateway.more.'
@@ -66,9 +70,9 @@ export class Commands {
     else this.#emit(operation)
   }
 
-  /** Asks for what has no outcome of its own. */
-  tell(decision: Decision): void {
-    this.#emitted.push({ decision })
+  /** Asks for what has no outcome of its own; for the end of an operation that may be, which is taken back if it ends before. */
+  tell(decision: Decision, ends?: Asked<any>): void {
+    this.#emitted.push({ decision, ...(ends && { ends }) })
   }
 
   /** Frees the place of an operation that is about to end. */
@@ -105,6 +109,8 @@ export class Commands {
     if (!operation) return undefined
     this.#byEvent.delete(eventId)
     this.release(operation)
+    const ending = this.#emitted.findIndex(({ ends }) => ends === operation)
+    if (ending >= 0) this.#emitted.splice(ending, 1)
     return operation
   }
 

@@ -6,6 +6,7 @@ import type { WorkflowExecution } from '../../swf/history-event.js'
 import type { WorkflowExecutionCancelRequested } from '../errors.js'
 import type { WorkflowContract } from '../workflow-contract.js'
 import type { Commands } from './commands.js'
+import type { Cursors } from './cursors.js'
 import type { Inbox } from './inbox.js'
 import type { Markers } from './markers.js'
 import type { Operation } from './operation.js'
@@ -38,8 +39,11 @@ export interface RunContext {
   readonly markers: Markers
   /** What the run was started with, decoded and not yet validated. */
   readonly input: unknown
-  /** How far loops are, by name; the next run of a run that continues as new has them too. */
-  readonly cursors: Map<string, unknown>
+  /** How far loops are; the next run of a run that continues as new knows it too. */
+  readonly cursors: Cursors
+  /** When the run was started, and when SWF will time it out, in milliseconds since 1970. */
+  readonly startedAt: number
+  readonly expiresAt: number
   nextSeq(): number
   /** The next number of the run's own random sequence, from 0 to 1. */
   random(): number

@@ -47,3 +47,8 @@ export function cancelable<T>(promise: Promise<T>, cancel: (cause: WorkflowFailu
 export function cancel(promise: Promise<unknown>, cause: WorkflowFailure): void {
   cancels.get(promise)?.(cause)
 }
+
+/** Returns what follows a promise, canceled as that is. */
+export function following<T, U>(promise: Promise<T>, next: (value: T) => U): Promise<U> {
+  return cancelable(promise.then(next), cause => cancel(promise, cause))
+}

@@ -8,6 +8,7 @@
 //     another cause the run is parked, and the next task sends it again.
 
 import type { Decision, DecisionType } from '../../swf/decision.js'
+import { milliseconds, timeoutMilliseconds } from '../../swf/duration.js'
 import {
   decodeExecutionContext,
   encodeExecutionContext,
@@ -32,6 +33,7 @@ import { closingDecision, type Outcome } from './close.js'
 import { Commands } from './commands.js'
 import { Conditions } from './conditions.js'
 import { ContinueAsNew, continueDecision } from './continuation.js'
+import { Cursors } from './cursors.js'
 import { outside, type RunContext, type StepObserver } from './current.js'
 import { recordedDecisions } from './divergence.js'
 import { Inbox } from './inbox.js'
@@ -71,8 +73,10 @@ export class RunState implements RunContext {
   cancelRequested: WorkflowExecutionCancelRequested | undefined
   step: StepObserver | undefined
   input: unknown
+  startedAt = 0
+  expiresAt = 0
   readonly shown: { saga?: Saga; state?: unknown } = {}
-  readonly cursors = new Map<string, unknown>()
+  readonly cursors = new Cursors()
   readonly commands = new Commands()
   readonly markers = new Markers(this.commands)
   readonly inbox = new Inbox(message => this.#warnings.push(message))
@@ -220,11 +224,11 @@ export class RunState implements RunContext {
       eventId,
       continueAs: request => {
         this.inbox.close()
-        const cursors = Object.fromEntries(this.cursors)
+        const cursors = this.cursors.entries()
         const continued = {
           ...this.inbox.unread(),
           ...(cancelRequested && { cancelRequested: true as const }),
-          ...(this.cursors.size && { cursors }),
+          ...(Object.keys(cursors).length && { cursors }),
         }
         return continueDecision(this.contract, this.#started!, request, { ...this.#envelope, continued }, eventId)
       },
@@ -281,10 +285,13 @@ export class RunState implements RunContext {
     const { value, envelope } = decodePayload(this.#started.input)
     const { continued, ...rest } = envelope
     this.input = value
+    this.startedAt = event.eventTimestamp.getTime()
+    const lifetime = timeoutMilliseconds(this.#started.executionStartToCloseTimeout)
+    this.expiresAt = this.startedAt + (lifetime ?? milliseconds(options.executionStartToClose))
     this.#envelope = rest
     if (continued) {
       this.inbox.restore(continued)
-      for (const [loop, cursor] of Object.entries(continued.cursors ?? {})) this.cursors.set(loop, cursor)
+      this.cursors.restore(continued.cursors)
       if (continued.cancelRequested) this.#cancelRequest()
     }
     const body = async () =>

@@ -12,6 +12,7 @@ export class Scope {
   #cause: Cancellation | undefined
   readonly #listeners = new Set<() => void>()
   readonly #leave: () => void = () => {}
+  #closed = false
   readonly root: Scope
 
   constructor(parent?: Scope, { shielded = false }: { shielded?: boolean } = {}) {
@@ -40,11 +41,15 @@ export class Scope {
     // A function of its own: one listener may be given twice.
     const entry = () => listener()
     this.#listeners.add(entry)
-    return () => this.#listeners.delete(entry)
+    return () => {
+      this.#listeners.delete(entry)
+      if (this.#closed) this.close()
+    }
   }
 
   /** Ends with its function; what still runs in it goes on, and hears of the cancel of the scope around it. */
   close(): void {
+    this.#closed = true
     if (this.#listeners.size === 0) this.#leave()
   }
 

@@ -28,7 +28,7 @@ export function startTimer(commands: Commands, timerId: string, seconds: string)
   operation.cancel = cause => {
     if (operation.settled) return
     if (!commands.takeBack(operation)) {
-      commands.tell(cancelTimer({ timerId }))
+      commands.tell(cancelTimer({ timerId }), operation)
       commands.release(operation)
     }
     operation.reject(cause)

@@ -1,0 +1,144 @@
+// Doing things at once. Each takes functions rather than promises, so that each runs in a scope: what is not needed any more,
+// losers and siblings of what failed, is canceled, and has ended before these do.
+
+import { NoneSucceeded, ScopeCanceled, WorkflowFailure } from './errors.js'
+import { following } from './replay/operation.js'
+import type { Scope } from './replay/scope.js'
+import { asCancellation, open } from './scope.js'
+
+type Work<T = unknown> = () => Promise<T>
+type Results<T extends readonly Work[]> = { -readonly [K in keyof T]: Awaited<ReturnType<T[K]>> }
+
+/**
+ * Resolves to all results, in order. The first failure cancels the others, which end before this rejects with it.
+ *
+ * @example const [stock, price] = await all([() => reserve(order), () => quote(order)])
+ */
+export function all<const T extends readonly Work[]>(work: T): Promise<Results<T>> {
+  return following(
+    together('all', work, work => work(), { concurrency: work.length }),
+    ({ results }) => results as Results<T>,
+  )
+}
+
+/**
+ * Calls `fn` with every item, `concurrency` of them at a time, and resolves to the results, in the items' order. The first
+ * failure cancels the others, which end before this rejects with it.
+ *
+ * @example await map(order.lines, { concurrency: 10 }, line => reserve(line))
+ */
+export function map<T, R>(
+  items: readonly T[],
+  { concurrency = Number.POSITIVE_INFINITY }: { concurrency?: number },
+  fn: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
+  return following(together('map', items, fn, { concurrency }), ({ results }) => results)
+}
+
+/**
+ * Resolves, or rejects, as the first one to end does; the others are canceled, and end before this does.
+ *
+ * @example const answer = await race([() => approved.receive(), () => sleep('3d')])
+ */
+export function race<const T extends readonly Work[]>(work: T): Promise<Results<T>[number]> {
+  if (work.length === 0) throw new RangeError('a race of nothing never ends')
+  return first('race', work as readonly Work<Results<T>[number]>[], promises => Promise.race(promises))
+}
+
+/**
+ * Resolves as the first one to succeed does; the others are canceled, and end before this does. Rejects with NoneSucceeded.
+ *
+ * @example const quote = await any(carriers.map(carrier => () => ask(carrier)))
+ */
+export function any<const T extends readonly Work[]>(work: T): Promise<Results<T>[number]> {
+  return first('any', work as readonly Work<Results<T>[number]>[], async promises => {
+    let bug: { error: unknown } | undefined
+    const bugs = new Promise<never>((_, reject) => {
+      for (const promise of promises)
+        promise.catch((error: unknown) => {
+          if (error instanceof WorkflowFailure) return
+          bug ??= { error }
+          reject(error as Error)
+        })
+    })
+    try {
+      return await Promise.race([Promise.any(promises), bugs])
+    } catch (error) {
+      if (bug) throw bug.error
+      throw new NoneSucceeded((error as AggregateError).errors as WorkflowFailure[])
+    }
+  })
+}
+
+/** What `together` did: results so far, and how many were begun. */
+interface Together<R> {
+  results: R[]
+  begun: number
+}
+
+/** Calls `fn` with items in order, some at a time, until `enough` holds. */
+export function together<T, R>(
+  what: string,
+  items: readonly T[],
+  fn: (item: T, index: number) => Promise<R>,
+  { concurrency, enough = () => false }: { concurrency: number; enough?: (begun: number) => boolean },
+): Promise<Together<R>> {
+  if (!(concurrency >= 1) && items.length > 0) throw new RangeError(`concurrency is ${concurrency}: it is at least 1`)
+  return open(what, {}, async scope => {
+    const done: Together<R> = { results: [], begun: 0 }
+    let failed: { failure: WorkflowFailure } | undefined
+    const work = async () => {
+      while (done.begun < items.length && !failed && !enough(done.begun)) {
+        const index = done.begun++
+        try {
+          done.results[index] = await fn(items[index]!, index)
+        } catch (failure) {
+          // An error that is no failure parks the run: nothing is to be canceled for it.
+          if (!(failure instanceof WorkflowFailure)) throw failure
+          failed ??= { failure }
+          scope.cancel(asCancellation(failure))
+        }
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, work))
+    if (failed) throw failed.failure
+    return done
+  })
+}
+
+/** Runs each in a scope of its own; when `decide` has chosen, the scopes of those that still run are canceled. */
+function first<T>(
+  what: string,
+  work: readonly Work<T>[],
+  decide: (promises: readonly Promise<T>[]) => Promise<T>,
+): Promise<T> {
+  return open(what, {}, async () => {
+    const running = new Set<Scope>()
+    const promises = work.map(one =>
+      open(what, {}, async scope => {
+        running.add(scope)
+        try {
+          return await one()
+        } finally {
+          running.delete(scope)
+        }
+      }),
+    )
+    try {
+      return await decide(promises)
+    } catch (failure) {
+      // A bug is thrown at once, and parks the run.
+      if (!(failure instanceof WorkflowFailure)) running.clear()
+      throw failure
+    } finally {
+      if (running.size > 0) {
+        for (const scope of [...running]) scope.cancel(new ScopeCanceled())
+        await Promise.all(promises.map(promise => promise.catch(throwBug)))
+      }
+    }
+  })
+}
+
+function throwBug(error: unknown): void {
+  if (!(error instanceof WorkflowFailure)) throw error
+}
