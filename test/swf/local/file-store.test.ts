@@ -22,18 +22,19 @@ afterEach(async () => {
 const DAY = 86_400_000
 const caller = { alive: () => true, onGone: () => {} }
 
-async function fileStore(onError: (error: Error) => void = () => {}): Promise<FileStore> {
-  const directory = mkdtempSync(join(tmpdir(), 'local-swf-'))
-  const store = await FileStore.open(directory, onError)
-  cleanups.push(async () => {
-    await store.close()
-    rmSync(directory, { recursive: true })
-  })
+function directory(): string {
+  const path = mkdtempSync(join(tmpdir(), 'local-swf-'))
+  cleanups.push(() => rmSync(path, { recursive: true }))
+  return path
+}
+
+async function fileStore(onError: (error: Error) => void = () => {}, data = directory()): Promise<FileStore> {
+  const store = await FileStore.open(data, onError)
+  cleanups.push(() => store.close())
   return store
 }
 
-async function engine(store: Store) {
-  const clock = new VirtualClock()
+async function engine(store: Store, clock = new VirtualClock(), register = true) {
   const made = new Engine({ clock, store, region: 'us-east-1' })
   if (store instanceof FileStore) await store.restore(made)
   const context = { engine: made, polls: new Polls(10) }
@@ -46,6 +47,7 @@ async function engine(store: Store) {
     const answer = await act(action, input, context, caller)
     return (typeof answer === 'string' ? JSON.parse(answer) : answer) as Record<string, unknown>
   }
+  if (!register) return { clock, call }
   await call('RegisterDomain', { name: 'd', workflowExecutionRetentionPeriodInDays: '2' })
   await call('RegisterWorkflowType', {
     domain: 'd',
@@ -106,6 +108,57 @@ describe.each([
     clock.advance(1_000)
     expect(await last()).toBe('TimerFired')
   })
+})
+
+test('what retention lets go is gone from the disk, and a sweep that a stop has cut short is done at the next start', async () => {
+  const data = directory()
+  const store = await fileStore(undefined, data)
+  const { clock, call } = await engine(store)
+  for (const name of ['none', 'zero']) {
+    const days = { none: 'NONE', zero: '0' }[name]
+    await call('RegisterDomain', { name, workflowExecutionRetentionPeriodInDays: days })
+    const times = { defaultTaskStartToCloseTimeout: 'NONE', defaultExecutionStartToCloseTimeout: '31536000' }
+    const given = { ...times, defaultTaskList: { name: 'l' }, defaultChildPolicy: 'ABANDON' }
+    await call('RegisterWorkflowType', { domain: name, name: 'W', version: '1', ...given })
+  }
+  const start = (domain: string, workflowId: string) =>
+    call('StartWorkflowExecution', { domain, workflowId, workflowType: { name: 'W', version: '1' }, tagList: ['t'] })
+  const terminate = (domain: string, workflowId: string) => call('TerminateWorkflowExecution', { domain, workflowId })
+  const { runId } = await start('d', 'open')
+  for (let i = 0; i < 350; i++) {
+    await start('d', `old-${i}`)
+    await terminate('d', `old-${i}`)
+    if (i % 50 === 0) await store.read('SELECT 1', [])
+  }
+  for (const domain of ['none', 'zero']) {
+    await start(domain, 'never-kept')
+    await terminate(domain, 'never-kept')
+  }
+  clock.advance(2 * DAY - 3_600_000)
+  await start('d', 'young')
+  await terminate('d', 'young')
+  const count = async (from: FileStore, table: string) =>
+    (await from.read<{ count: number }>(`SELECT count(*) AS count FROM ${table}`, []))[0]!.count
+  expect(await count(store, 'closed')).toBe(351)
+  // The sweep that comes now is cut short by the stop.
+  clock.advance(2 * 3_600_000)
+  await store.close()
+
+  const later = new VirtualClock()
+  later.advance(clock.now() - later.now())
+  const again = await fileStore(undefined, data)
+  const { call: callAgain } = await engine(again, later, false)
+  await expect.poll(() => count(again, 'closed')).toBe(1)
+  expect(await count(again, 'open')).toBe(1)
+  expect(await count(again, 'tagged')).toBe(1)
+  expect(await count(again, 'events')).toBe(2)
+  const { executionInfos } = await callAgain('ListClosedWorkflowExecutions', {
+    domain: 'd',
+    closeTimeFilter: { oldestDate: 0 },
+  })
+  expect(executionInfos).toMatchObject([{ execution: { workflowId: 'young' } }])
+  const execution = { workflowId: 'open', runId }
+  expect((await callAgain('GetWorkflowExecutionHistory', { domain: 'd', execution })).events).toHaveLength(2)
 })
 
 test('when a write fails, the error is told once and nothing is answered any more', async () => {

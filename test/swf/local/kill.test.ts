@@ -5,7 +5,7 @@ import { killUnderLoad } from './killed-server.js'
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000)
 
 test(`seed ${SEED}: five kills under load lose nothing that was answered`, async () => {
-  const { answered, histories } = await killUnderLoad(SEED, 5, 400)
-  expect(answered).toBeGreaterThan(100)
-  expect(histories).toBeGreaterThan(10)
+  const { answered, histories } = await killUnderLoad(SEED, 5, 150)
+  expect(answered).toBeGreaterThan(20)
+  expect(histories).toBeGreaterThan(4)
 })
