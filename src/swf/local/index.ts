@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { SWF } from '@aws-sdk/client-swf'
 import type { Duration } from '../duration.js'
 import { milliseconds } from '../duration.js'
 import type { HistoryFile } from '../history-file.js'
@@ -20,6 +19,7 @@ import { MemoryStore } from './memory-store.js'
 import { Polls } from './polls.js'
 import type { QuotaOptions } from './quotas.js'
 import { quotasOf } from './quotas.js'
+import type { SWF } from './sdk-client.js'
 import { sdkClient } from './sdk-client.js'
 import type { Listening } from './server.js'
 import { listen } from './server.js'

@@ -3,6 +3,8 @@
 import type * as Sdk from '@aws-sdk/client-swf'
 import { createRequire } from 'node:module'
 
+export type { SWF } from '@aws-sdk/client-swf'
+
 /** Polls hold a connection each; the SDK would let 50 be open. */
 const MOST_SOCKETS = 1_000
 
