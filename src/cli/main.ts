@@ -29,6 +29,14 @@ const VERBS: Record<string, { description: string; load: () => Promise<Command> 
     description: 'register the domain and the types of an app',
     load: async () => (await import('./register.js')).registerCommand(),
   },
+  replay: {
+    description: 'check that workflows still fit recorded histories, or what is open now',
+    load: async () => (await import('./replay.js')).replayCommand(),
+  },
+  execution: {
+    description: 'look at an execution: its history as a file',
+    load: async () => (await import('./execution.js')).executionCommand(),
+  },
 }
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {

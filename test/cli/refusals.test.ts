@@ -69,7 +69,7 @@ describe('refuses, with what to do', () => {
   )
 })
 
-test.each(['dev', 'gateway', 'decider', 'worker', 'local-swf', 'register'])(
+test.each(['dev', 'gateway', 'decider', 'worker', 'local-swf', 'register', 'replay'])(
   '%s --help tells enough to use it',
   async name => {
     const process = startCli([name, '--help'])
