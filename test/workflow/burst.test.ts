@@ -66,6 +66,40 @@ test('a failure that nobody awaits harms neither the run nor the process', async
   expect(story.turn).toMatchObject({ closing: 'CompleteWorkflowExecution' })
 })
 
+test('a rejection that nobody handles is told to whoever replays the run, and harms neither the run nor the process', async () => {
+  const told: { reason: string; location?: string }[] = []
+  const once = defineActivity<number, number>('Once', '1', { retry: { maximumAttempts: 1 } })
+  const wrap = async () => {
+    await once(1)
+  }
+  const story = new Story(
+    defineWorkflow('W', '1', {}, async () => {
+      void wrap()
+      return step(2)
+    }),
+  )
+  await story.go()
+  story.fail('Once', 'Busy').start()
+  const run = new Run(story.definition, EXECUTION, rejection => told.push(rejection))
+  expect(await run.advance(story.events)).toMatchObject({ kind: 'decided', decisions: [] })
+  expect(told).toEqual([{ reason: 'ActivityTaskFailed: Once failed: Busy' }])
+})
+
+test('a rejection that is not of a run is the affair of the process', async () => {
+  const heard: unknown[] = []
+  const listeners = process.listeners('unhandledRejection')
+  process.removeAllListeners('unhandledRejection')
+  process.on('unhandledRejection', reason => heard.push(reason))
+  try {
+    void Promise.reject('foreign')
+    await new Story(chain(1)).go()
+  } finally {
+    process.removeAllListeners('unhandledRejection')
+    for (const listener of listeners) process.on('unhandledRejection', listener)
+  }
+  expect(heard).toEqual(['foreign'])
+})
+
 test('an operation called outside of a workflow says so', () => {
   expect(() => step(1)).toThrow(/activity Step was called outside of a workflow/)
 })

@@ -1,3 +1,7 @@
+import { randomFill } from 'node:crypto'
+import { setImmediate as setImmediateOfNode } from 'node:timers'
+import { scheduler, setTimeout as pause } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { decodePayload } from '../../src/swf/payload.js'
 import { decisionAttributes } from '../../src/swf/decision.js'
@@ -485,6 +489,13 @@ describe('the guard', () => {
     ['crypto.randomUUID()', () => crypto.randomUUID()],
     ['performance.now()', () => performance.now()],
     ['fetch()', () => fetch('http://127.0.0.1:1')],
+    ['DateTimeFormat.format()', () => new Intl.DateTimeFormat('en').format()],
+    ['DateTimeFormat.formatToParts()', () => new Intl.DateTimeFormat('en').formatToParts()],
+    ["timers/promises' setTimeout()", () => pause(1)],
+    ["timers/promises' scheduler.wait()", () => scheduler.wait(1)],
+    ['a promisified setTimeout()', () => promisify(setTimeout)(1)],
+    ["node:timers' setImmediate()", () => setImmediateOfNode(() => {})],
+    ['crypto.randomFill()', () => randomFill(new Uint8Array(1), () => {})],
   ])('%s in a workflow is stuck with what to use instead', async (_name, call) => {
     const story = new Story(
       defineWorkflow('W', '1', {}, async () => {
@@ -500,8 +511,19 @@ describe('the guard', () => {
   })
 
   test('lets everything else of the process go on as before', async () => {
-    const story = new Story(defineWorkflow('W', '1', {}, async () => new Date(0).toISOString()))
+    const format = new Intl.DateTimeFormat('en', { timeZone: 'UTC' })
+    const story = new Story(
+      defineWorkflow('W', '1', {}, async () => [
+        new Date(0).toISOString(),
+        format.format(0),
+        format.formatToParts(0).length,
+      ]),
+    )
     await story.go()
+    expect(story.events.at(-1)).toMatchObject({
+      workflowExecutionCompletedEventAttributes: { result: '["1970-01-01T00:00:00.000Z","1/1/1970",5]' },
+    })
+    expect(format.format()).toBe(format.format(new Date()))
     expect(new Date()).toBeInstanceOf(Date)
     expect(Date.now()).toBeGreaterThan(1e12)
     expect(Math.random()).toBeLessThan(1)

@@ -237,6 +237,22 @@ describe('a saga', () => {
   })
 })
 
+test('a saga that has failed is shown as running while its workflow goes on, and as failed with its close', async () => {
+  const caught = defineWorkflow('Caught', '1', {}, async () => {
+    const end = saga(order)
+      .step('payment', charge, { input: () => ({ id: 'a', amount: 1 }), rollback: [refund, () => ({ id: 'a' })] })
+      .run()
+    await end.catch(() => released.receive())
+  })
+  const story = await begin(new Story(caught))
+  await story.fail('Charge', 'Refused').go()
+  expect(story.sent.saga?.state).toBe('ROLLING_BACK')
+  await story.complete('Refund').go()
+  expect(story.sent.saga?.state).toBe('RUNNING')
+  expect(brief(await story.signal('released').go())).toEqual(['CompleteWorkflowExecution'])
+  expect(story.sent.saga?.state).toBe('FAILED')
+})
+
 test('two steps of one name are refused', () => {
   expect(() =>
     saga(1)

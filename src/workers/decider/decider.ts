@@ -231,7 +231,13 @@ export class Decider implements Service {
       started?.eventType === 'WorkflowExecutionStarted'
         ? started.workflowExecutionStartedEventAttributes.taskList.name
         : definition.options.taskList
-    return { events, cached: { run: new Run(definition, execution), taskList } }
+    const run = new Run(definition, execution, rejection =>
+      this.#options.log.warn(
+        { ...execution, ...rejection },
+        'a promise of the workflow was rejected and nobody waits for it',
+      ),
+    )
+    return { events, cached: { run, taskList } }
   }
 }
 

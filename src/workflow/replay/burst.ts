@@ -4,10 +4,11 @@
 //     A tick queued from a microtask runs only when the microtask queue is empty, at any depth of promise chains: settled.
 // B2. One burst at a time in a process, first come first served, with a budget of 10 ms: then the event loop gets its turn,
 //     and the burst goes on behind the others that wait.
-// B3. Nothing but the burst's own microtasks runs while a run is current: a burst's promise is settled in a macrotask in
+// B3. Nothing but the burst's own microtasks runs in its macrotasks: a burst's promise is settled in a macrotask of its own, in
 //     which no run is current.
 
 import { enter, leave, type RunContext } from './current.js'
+import { attributeRejections } from './rejections.js'
 
 const BUDGET = 10
 // Originals: the guard patches the globals that author code sees.
@@ -36,6 +37,7 @@ export function runBurst<T>(run: RunContext, steps: Generator<void, T>): Promise
 }
 
 function next(): void {
+  attributeRejections(undefined)
   const burst = waiting.shift()
   if (!burst) {
     busy = false
@@ -51,23 +53,26 @@ function step(burst: Burst, until: number): void {
   try {
     result = burst.steps.next()
   } catch (error) {
-    leave()
-    burst.reject(error)
-    immediate(next)
-    return
+    return end(burst, () => burst.reject(error))
   }
-  if (result.done) {
-    leave()
-    burst.resolve(result.value as never)
-    immediate(next)
-    return
-  }
+  if (result.done) return end(burst, () => burst.resolve(result.value as never))
   nextTick(() =>
     queueMicrotask(() => {
       if (clock() < until) return step(burst, until)
       leave()
+      attributeRejections(burst.run)
       waiting.push(burst)
       immediate(next)
     }),
   )
+}
+
+function end({ run }: Burst, settle: () => void): void {
+  leave()
+  attributeRejections(run)
+  immediate(() => {
+    attributeRejections(undefined)
+    settle()
+    immediate(next)
+  })
 }

@@ -50,6 +50,8 @@ export interface RunContext {
   /** A random number that depends on nothing but the run and `name`. */
   randomOf(name: string): number
   condition(predicate: () => boolean): Operation<void>
+  /** Hears of a rejection of its code that nobody handles. */
+  unhandled(reason: unknown): void
   /** Parks the run for this reason, whatever its code makes of it; returns an error to throw. */
   stuck(reason: string): Error
 }

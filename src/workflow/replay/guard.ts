@@ -37,6 +37,7 @@ export function installGuard(): void {
   forbid(Date, 'now', 'now()', 'Date.now')
   forbid(Math, 'random', 'random()', 'Math.random')
   guardDate()
+  guardDateFormat()
   for (const name of ['setTimeout', 'setInterval', 'setImmediate']) forbid(globalThis, name, 'sleep()')
   forbid(globalThis, 'fetch', ACTIVITY)
   forbid(process, 'nextTick', 'await', 'process.nextTick')
@@ -54,6 +55,7 @@ export function installGuard(): void {
   forbid(crypto, 'randomUUID', 'uuid()', 'crypto.randomUUID')
   forbid(crypto, 'randomBytes', 'random()', 'crypto.randomBytes')
   forbid(crypto, 'randomFillSync', 'random()', 'crypto.randomFillSync')
+  forbid(crypto, 'randomFill', 'random()', 'crypto.randomFill')
   forbid(crypto, 'randomInt', 'random()', 'crypto.randomInt')
   const timers = builtin('node:timers')
   const promises = builtin('node:timers/promises')
@@ -61,6 +63,8 @@ export function installGuard(): void {
     forbid(timers, name, 'sleep()')
     forbid(promises, name, 'sleep()')
   }
+  const scheduler = Object.getPrototypeOf(promises.scheduler) as object
+  for (const name of ['wait', 'yield']) forbid(scheduler, name, 'sleep()', `scheduler.${name}`)
   const console = globalThis.console as unknown as Record<string, (...args: unknown[]) => unknown>
   for (const name of ['log', 'info', 'warn', 'error', 'debug']) {
     const original = console[name]!
@@ -80,4 +84,30 @@ function guardDate(): void {
   Object.defineProperties(GuardedDate, Object.getOwnPropertyDescriptors(Original))
   Object.defineProperty(Original.prototype, 'constructor', { value: GuardedDate, writable: true, configurable: true })
   globalThis.Date = GuardedDate as unknown as DateConstructor
+}
+
+/** A formatter that is given no date takes the clock's. */
+function guardDateFormat(): void {
+  const { prototype } = Intl.DateTimeFormat
+  const NOW = 'new Date(now())'
+  const { get } = Object.getOwnPropertyDescriptor(prototype, 'format')!
+  Object.defineProperty(prototype, 'format', {
+    get(this: Intl.DateTimeFormat) {
+      const format = Reflect.apply(get!, this, []) as Intl.DateTimeFormat['format']
+      return (date?: Date | number) => {
+        if (date === undefined && isReplaying()) throw new NotReplayable('DateTimeFormat.format()', NOW)
+        return format(date)
+      }
+    },
+    configurable: true,
+  })
+  const { formatToParts } = prototype
+  Object.defineProperty(prototype, 'formatToParts', {
+    value(this: Intl.DateTimeFormat, date?: Date | number) {
+      if (date === undefined && isReplaying()) throw new NotReplayable('DateTimeFormat.formatToParts()', NOW)
+      return Reflect.apply(formatToParts, this, [date]) as Intl.DateTimeFormatPart[]
+    },
+    writable: true,
+    configurable: true,
+  })
 }

@@ -5,6 +5,7 @@ import type { HistoryEvent, WorkflowExecution } from '../../swf/history-event.js
 import type { WorkflowDefinition } from '../definition.js'
 import { runBurst } from './burst.js'
 import { installGuard } from './guard.js'
+import { installRejections } from './rejections.js'
 import { RunState, type Decided } from './run.js'
 import { Stuck, stuckBy } from './stuck.js'
 
@@ -15,9 +16,18 @@ export type Turn = Decided | { kind: 'stuck'; stuck: Omit<StuckState, 'since'>; 
 export class Run {
   #state: RunState | undefined
 
-  constructor(definition: WorkflowDefinition, execution: WorkflowExecution) {
+  /** `unhandled` hears of promises of author code that were rejected, and that nobody waits for. */
+  constructor(
+    definition: WorkflowDefinition,
+    execution: WorkflowExecution,
+    unhandled?: (rejection: { reason: string; location?: string }) => void,
+  ) {
     installGuard()
-    this.#state = new RunState(definition, execution)
+    installRejections()
+    this.#state = new RunState(definition, execution, error => {
+      const { reason, location } = stuckBy(error, { eventId: 0 })
+      unhandled?.({ reason, ...(location && { location }) })
+    })
   }
 
   /** Id of the last event fed; 0 before the first. */

@@ -104,6 +104,7 @@ export class RunState implements RunContext {
   constructor(
     readonly contract: WorkflowDefinition,
     readonly execution: WorkflowExecution,
+    readonly unhandled: (reason: unknown) => void = () => {},
   ) {
     this.#random = randomSequence(execution.runId)
   }
