@@ -98,24 +98,30 @@ class ClosedInMemory implements ClosedExecutions {
   }
 
   count(query: ClosedQuery): number {
+    const { items, from, to } = this.#range(query)
+    if (query.typeVersion === undefined) return to - from
     let count = 0
-    for (const x of this.#between(query)) if (passes(x, query)) count++
+    for (let i = from; i < to; i++) if (passes(items[i]!, query)) count++
     return count
   }
 
-  *#between({ domain, by, oldest, latest, newestFirst, ...filter }: ClosedQuery): Generator<Kept> {
+  *#between(query: ClosedQuery): Generator<Kept> {
+    const { items, from, to } = this.#range(query)
+    if (query.newestFirst) for (let i = to - 1; i >= from; i--) yield items[i]!
+    else for (let i = from; i < to; i++) yield items[i]!
+  }
+
+  /** What closed in the time asked for, filtered by all but the version of its type. */
+  #range({ domain, by, oldest, latest, ...filter }: ClosedQuery): { items: readonly Kept[]; from: number; to: number } {
     const order = this.#domains.get(domain)?.get(termOf(filter))?.[by]
-    if (!order) return
+    if (!order) return { items: [], from: 0, to: 0 }
     if (!order.sorted) {
       // What was there is in order and what came since nearly is: this sort takes about one pass.
       order.items.sort((a, b) => a[by] - b[by] || a.serial - b.serial)
       order.sorted = true
     }
     const { items } = order
-    const from = firstAt(items, oldest, by)
-    const to = firstAt(items, latest + 1, by)
-    if (newestFirst) for (let i = to - 1; i >= from; i--) yield items[i]!
-    else for (let i = from; i < to; i++) yield items[i]!
+    return { items, from: firstAt(items, oldest, by), to: firstAt(items, latest + 1, by) }
   }
 }
 
