@@ -1,175 +1,93 @@
-// Requests and whole cycles (start, decision, activity, close: 7 requests, 11 events) a second of the local SWF, which runs in a
-// process of its own and is called over raw keep-alive connections.
+// How fast the local SWF is: it runs in processes of its own and is called over HTTP. Each aim stands beside its figure.
 //
-//     node --import @oxc-node/core/register test/bench/local-swf.ts [seconds of each measurement]
+//     npm run bench -- local-swf [--quick | --full]     quick: 30 s; as it is: 3 minutes; full: 8 minutes
+//
+// A cycle is start, decision, activity, close: 7 requests, 11 events. "Server loop" and "load loop" say how busy the two event
+// loops were: the busier one is the bottleneck. CPU is all of the server process, its store's thread too.
+// LOCAL_SWF=/path/to/swf/local/index.js measures another build.
 
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import type { Socket } from 'node:net'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { performance } from 'node:perf_hooks'
-import { fileURLToPath } from 'node:url'
-import { createLocalSwf } from '../../src/swf/local/index.js'
+import { growth } from './local-swf/growth.js'
+import { lists } from './local-swf/lists.js'
+import type { Population } from './local-swf/population.js'
+import { ServerProcess } from './local-swf/process.js'
+import { coldStart } from './local-swf/start.js'
+import { aimed, below, table } from './local-swf/table.js'
+import { throughput } from './local-swf/throughput.js'
+import type { StoreName } from './local-swf/throughput.js'
+import { timers } from './local-swf/timers.js'
 
-const DOMAIN = 'bench'
-const workflowType = { name: 'W', version: '1' }
-const activityType = { name: 'A', version: '1' }
+const SIZES = {
+  quick: { beside: [0, 10_000], rounds: 1, ms: 700, closed: 20_000, grown: 1 },
+  usual: { beside: [0, 10_000, 100_000], rounds: 3, ms: 700, closed: 200_000, grown: 3 },
+  full: { beside: [0, 10_000, 100_000], rounds: 7, ms: 2_000, closed: 200_000, grown: 8 },
+}
+const STORES = ['in memory', '--data'] satisfies StoreName[]
+const OPEN_AT_RESTART = 10_000
+const RESTART = 2_000
 
-/** One keep-alive connection, one request at a time. */
-class Connection {
-  #socket: Socket
-  #answer: (text: string) => void = () => {}
-  #text = ''
-  constructor(port: number) {
-    this.#socket = connect(port, '127.0.0.1').setNoDelay(true).setEncoding('utf8')
-    this.#socket.on('data', (chunk: string) => {
-      this.#text += chunk
-      const body = this.#text.indexOf('\r\n\r\n') + 4
-      if (body < 4) return
-      const length = Number(/content-length: (\d+)/i.exec(this.#text)![1])
-      if (this.#text.length < body + length) return
-      const text = this.#text
-      this.#text = ''
-      this.#answer(text.startsWith('HTTP/1.1 200') ? text.slice(body) : `!${text}`)
-    })
-  }
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
 
-  async call(action: string, input: object): Promise<Record<string, string>> {
-    const body = JSON.stringify(input)
-    const answered = new Promise<string>(resolve => (this.#answer = resolve))
-    this.#socket.write(
-      `POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.0\r\nX-Amz-Target: SimpleWorkflowService.${action}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    )
-    const text = await answered
-    if (text.startsWith('!')) throw new Error(`${action}: ${text}`)
-    return (text ? JSON.parse(text) : {}) as Record<string, string>
-  }
+const { beside, rounds, ms, closed, grown } =
+  SIZES[process.argv.includes('--quick') ? 'quick' : process.argv.includes('--full') ? 'full' : 'usual']
 
-  close(): void {
-    this.#socket.destroy()
-  }
+const directories: string[] = []
+const running = new Set<ServerProcess>()
+process.on('exit', () => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true })
+})
+
+async function start(data?: string): Promise<ServerProcess> {
+  const server = await ServerProcess.start(data)
+  running.add(server)
+  return server
+}
+async function started(store: StoreName, population: Population): Promise<{ server: ServerProcess; data?: string }> {
+  const data = store === '--data' ? mkdtempSync(join(tmpdir(), 'local-swf-bench-')) : undefined
+  if (data) directories.push(data)
+  const server = await start(data)
+  await server.populate(population)
+  return { server, ...(data && { data }) }
+}
+async function killed(server: ServerProcess): Promise<void> {
+  running.delete(server)
+  await server.kill()
 }
 
-let executions = 0
-async function cycle(connection: Connection, list: string): Promise<void> {
-  const taskList = { name: list }
-  const workflowId = `w${++executions}`
-  const schedule = { activityType, activityId: 'a', input: '{"order":17}', taskList }
-  await connection.call('StartWorkflowExecution', { domain: DOMAIN, workflowId, workflowType, taskList, input: 'in' })
-  const first = await connection.call('PollForDecisionTask', { domain: DOMAIN, taskList })
-  await connection.call('RespondDecisionTaskCompleted', {
-    taskToken: first.taskToken,
-    decisions: [{ decisionType: 'ScheduleActivityTask', scheduleActivityTaskDecisionAttributes: schedule }],
-  })
-  const task = await connection.call('PollForActivityTask', { domain: DOMAIN, taskList })
-  await connection.call('RespondActivityTaskCompleted', { taskToken: task.taskToken, result: 'ok' })
-  const second = await connection.call('PollForDecisionTask', { domain: DOMAIN, taskList })
-  await connection.call('RespondDecisionTaskCompleted', {
-    taskToken: second.taskToken,
-    decisions: [{ decisionType: 'CompleteWorkflowExecution' }],
-  })
+const empty: Record<string, ServerProcess> = {}
+const full: Record<string, ServerProcess> = {}
+for (const store of STORES) {
+  const servers: { open: number; server: ServerProcess }[] = []
+  for (const open of beside) servers.push({ open, server: (await started(store, { open, closed: 0 })).server })
+  await throughput(store, servers, { rounds, ms })
+  empty[store] = servers[0]!.server
+  full[store] = servers.at(-1)!.server
+  for (const { server } of servers.slice(1, -1)) await killed(server)
 }
+await lists('open', full, beside.at(-1)!)
+for (const server of Object.values(full)) await killed(server)
+await growth(empty, grown)
+await timers(empty)
+for (const server of Object.values(empty)) await killed(server)
 
-interface Usage {
-  cpu: number
-  rss: number
-}
+const memory = await started('in memory', { open: 0, closed })
+const file = await started('--data', { open: OPEN_AT_RESTART, closed })
+await lists('closed', { 'in memory': memory.server, '--data': file.server }, closed)
+await killed(memory.server)
 
-async function measure(data: string | undefined, beside: number, seconds: number): Promise<void> {
-  const server = fork(fileURLToPath(import.meta.url), ['serve', ...(data ? [data] : [])])
-  const [port] = (await once(server, 'message')) as [number]
-  const usage = async () => {
-    server.send('usage')
-    return ((await once(server, 'message')) as [Usage])[0]
-  }
-  const setup = new Connection(port)
-  await setup.call('RegisterDomain', { name: DOMAIN, workflowExecutionRetentionPeriodInDays: '1' })
-  await setup.call('RegisterWorkflowType', {
-    domain: DOMAIN,
-    ...workflowType,
-    defaultTaskStartToCloseTimeout: '60',
-    defaultExecutionStartToCloseTimeout: '3600',
-    defaultChildPolicy: 'TERMINATE',
-  })
-  await setup.call('RegisterActivityType', {
-    domain: DOMAIN,
-    ...activityType,
-    defaultTaskStartToCloseTimeout: '60',
-    defaultTaskScheduleToStartTimeout: '60',
-    defaultTaskScheduleToCloseTimeout: '90',
-    defaultTaskHeartbeatTimeout: 'NONE',
-  })
-  const fillers = Array.from({ length: 32 }, () => new Connection(port))
-  await Promise.all(
-    fillers.map(async (connection, n) => {
-      for (let i = n; i < beside; i += fillers.length) {
-        const workflowId = `beside${i}`
-        const input = { domain: DOMAIN, workflowId, workflowType, taskList: { name: `beside${i % 100}` } }
-        await connection.call('StartWorkflowExecution', input)
-      }
-      connection.close()
-    }),
-  )
-  for (const clients of [1, 16, 64]) {
-    const connections = Array.from({ length: clients }, () => new Connection(port))
-    const latencies: number[] = []
-    await Promise.all(connections.map((connection, n) => cycle(connection, `warm${n}`)))
-    const before = await usage()
-    const start = performance.now()
-    let requests = 0
-    await Promise.all(
-      connections.map(async (connection, n) => {
-        while (performance.now() - start < seconds * 1_000) {
-          const at = performance.now()
-          await cycle(connection, `l${n}`)
-          latencies.push((performance.now() - at) / 7)
-          requests += 7
-        }
-        connection.close()
-      }),
-    )
-    const elapsed = (performance.now() - start) / 1_000
-    const after = await usage()
-    latencies.sort((a, b) => a - b)
-    const at = (p: number) => latencies[Math.floor(latencies.length * p)]!.toFixed(2)
-    console.log(
-      [
-        data ? 'on disk  ' : 'in memory',
-        `${beside} beside`.padStart(13),
-        `${clients} clients`.padStart(10),
-        `${Math.round(requests / elapsed)} requests/s`.padStart(17),
-        `${Math.round(requests / 7 / elapsed)} cycles/s`.padStart(14),
-        `${Math.round(((after.cpu - before.cpu) / requests) * 1_000)} µs of CPU a request`.padStart(25),
-        `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms a request`,
-        `${after.rss} MB`,
-      ].join('  '),
-    )
-  }
-  setup.close()
-  server.kill('SIGKILL')
-  await once(server, 'exit')
-}
-
-if (process.argv[2] === 'serve') {
-  const data = process.argv[3]
-  const { port } = await createLocalSwf(data === undefined ? {} : { data })
-  process.send!(port)
-  process.on('message', () => {
-    const { user, system } = process.cpuUsage()
-    const usage: Usage = { cpu: (user + system) / 1_000, rss: Math.round(process.memoryUsage().rss / 1_048_576) }
-    process.send!(usage)
-  })
-  process.on('disconnect', () => process.exit())
-} else {
-  const seconds = Number(process.argv[2] ?? 3)
-  for (const beside of [0, 10_000]) {
-    await measure(undefined, beside, seconds)
-    const directory = mkdtempSync(join(tmpdir(), 'local-swf-bench-'))
-    await measure(directory, beside, seconds)
-    rmSync(directory, { recursive: true })
-  }
-  process.exit()
-}
+running.delete(file.server)
+await file.server.close()
+const restarted = await start(file.data)
+await killed(restarted)
+const again = await start(file.data)
+await killed(again)
+const row = (how: string, ms: number) => [how, aimed(Math.round(ms), RESTART, below, ' ms')]
+table(
+  `Restart with ${OPEN_AT_RESTART.toLocaleString('en-US')} open among ${closed.toLocaleString('en-US')} closed executions`,
+  ['after', 'until it listens'],
+  [row('a stop', restarted.ms), row('a kill', again.ms)],
+)
+await coldStart()
+process.exit()
