@@ -1,6 +1,6 @@
 // A history in a file: JSON with the ids of its run, which no event carries, and its type.
 
-import type { HistoryEvent, TypeName, WorkflowExecution } from './history-event.js'
+import type { HistoryEvent, MemberKind, TypeName, WorkflowExecution } from './history-event.js'
 import { HISTORY_EVENTS, attributesMember } from './history-event.js'
 
 /** A history and whose it is. In JSON, timestamps are ISO 8601; reading also takes seconds since 1970, as SWF and the AWS CLI write them. */
@@ -73,9 +73,43 @@ function readEvent(value: unknown, id: number): HistoryEvent {
   const member = attributesMember(type)
   const attributes = rest[member]
   if (typeof attributes !== 'object' || attributes === null) throw new HistoryInvalid(`Event ${id} has no ${member}`)
-  for (const [name, held] of Object.entries(HISTORY_EVENTS[type])) {
-    const given = (attributes as Record<string, unknown>)[name]
-    if (given === undefined && !('optional' in held)) throw new HistoryInvalid(`Event ${id} has no ${name}`)
+  const given = Object.fromEntries(Object.entries(attributes).filter(([, held]) => held !== null))
+  for (const [name, kind] of Object.entries<MemberKind>(HISTORY_EVENTS[type])) {
+    const held: unknown = given[name]
+    if (held === undefined) {
+      if (!('optional' in kind)) throw new HistoryInvalid(`Event ${id} has no ${name}`)
+    } else if (!IS[kind.kind](held) || !(NUMERIC[name]?.test(held as string) ?? true)) {
+      throw new HistoryInvalid(`Event ${id} has a ${name} that can not be: ${JSON.stringify(held).slice(0, 100)}`)
+    }
   }
-  return { eventType: type, eventId: id, eventTimestamp: at, [member]: attributes } as unknown as HistoryEvent
+  return { eventType: type, eventId: id, eventTimestamp: at, [member]: given } as unknown as HistoryEvent
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string'
+const isId = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0
+const hasTexts =
+  (...names: string[]) =>
+  (value: unknown) =>
+    typeof value === 'object' && value !== null && names.every(name => isText((value as Record<string, unknown>)[name]))
+
+/** Whether a value is what a member of a kind holds. */
+const IS: { readonly [K in MemberKind['kind']]: (value: unknown) => boolean } = {
+  payload: isText,
+  text: isText,
+  enum: isText,
+  duration: value => isText(value) && /^(?:NONE|\d{1,8})$/.test(value),
+  taskList: hasTexts('name'),
+  workflowType: hasTexts('name', 'version'),
+  activityType: hasTexts('name', 'version'),
+  workflowExecution: hasTexts('workflowId', 'runId'),
+  // SWF has been seen to send a null among them.
+  tagList: value => Array.isArray(value) && value.every(tag => tag === null || isText(tag)),
+  event: isId,
+  otherEvent: isId,
+}
+
+/** Members whose texts must be numbers, by name. */
+const NUMERIC: { readonly [name: string]: RegExp } = {
+  taskPriority: /^[+-]?\d{1,10}$/,
+  startToFireTimeout: /^\d{1,8}$/,
 }

@@ -10,7 +10,9 @@ import { MAX_EVENTS } from './engine.js'
 import type { ActivityTask, DecisionTask } from './execution.js'
 import { Execution, eventText } from './execution.js'
 import { Fault } from './fault.js'
+import { INPUTS } from './model.js'
 import { offerInOrder, resume } from './restore.js'
+import { parse } from './shape.js'
 import { getHistory } from './visibility.js'
 
 /** Which run: as DescribeWorkflowExecution names it. */
@@ -43,6 +45,9 @@ export async function importHistory(engine: Engine, domainName: string, file: Hi
   const domain = engine.domain(domainName)
   const { execution, events } = file
   const { workflowId, runId } = execution
+  // Ids and names that SWF would not have taken do not come in this way, either.
+  parse(INPUTS.DescribeWorkflowExecution, { domain: domainName, execution })
+  parse(INPUTS.DescribeWorkflowType, { domain: domainName, workflowType: file.workflowType })
   const closed = await engine.store.closedExecutions.find(domainName, workflowId, runId)
   if (closed || engine.runs.has(runId)) throw new HistoryInvalid(`The run ${runId} of ${workflowId} is already there`)
   if (events.length > MAX_EVENTS) throw new HistoryInvalid(`A history has at most ${MAX_EVENTS} events`)

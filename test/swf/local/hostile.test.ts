@@ -87,6 +87,9 @@ async function flood(requests: Iterable<() => Promise<void>>): Promise<void> {
   await Promise.all(Array.from({ length: 32 }, client))
 }
 
+/** A third of them: each member gets another third than its neighbours. */
+const third = <T>(all: readonly T[], of: number) => all.filter((_, n) => (n + of) % 3 === 0)
+
 describe('values', () => {
   test('the schemas name every action and the texts of every decision', () => {
     expect(OPERATIONS).toHaveLength(39)
@@ -96,9 +99,6 @@ describe('values', () => {
     const decisions = new Set([...paths(respond.input, true)].filter(path => path.length === 3).map(path => path[2]))
     expect(decisions.size).toBe(14)
   })
-
-  // Each member gets every third of the texts, and another third than its neighbours.
-  const third = <T>(all: readonly T[], of: number) => all.filter((_, n) => (n + of) % 3 === 0)
 
   test.each(OPERATIONS)('$action takes anything in any member, or refuses it', async ({ action, input }) => {
     function* requests() {
@@ -620,6 +620,64 @@ describe('requests', () => {
       server.faults.clear()
     },
   )
+
+  test.each([0, 1])('a history with anything in any member is refused, or goes on (%i)', async onDisk => {
+    const data = onDisk ? { data: tmpDir('imported') } : {}
+    const first = await createLocalSwf({ ...data, pollTimeout: 1 })
+    const swf = new Wire(first.endpoint)
+    await registerAll(swf)
+    const [domain, taskList, taskPriority] = [DOMAIN, { name: 'l' }, '3']
+    const start = { domain, workflowId: 'w', workflowType, taskList, taskPriority, tagList: ['t'], input: 'i' }
+    const { runId } = await swf.call<{ runId: string }>('StartWorkflowExecution', start)
+    const { taskToken } = await swf.call<{ taskToken: string }>('PollForDecisionTask', { domain, taskList })
+    const decisions = [
+      decide.schedule('a', { taskList, taskPriority }),
+      decide.schedule('b', { taskList, taskPriority }),
+      decide.timer('t', '600'),
+      decide.child('c', { taskPriority }),
+    ]
+    await swf.call('RespondDecisionTaskCompleted', { taskToken, decisions, executionContext: 'x' })
+    await swf.call('PollForActivityTask', { domain, taskList })
+    const file = await first.exportHistory({ domain, workflowId: 'w', runId })
+    await swf.call('TerminateWorkflowExecution', { domain, workflowId: 'w' })
+
+    const odd: unknown[] = [null, -1, 1.5, 'x', 'NONE', '', 'a\u0000\ud800', {}, [1], true]
+    const paths = (value: object, at: string[] = []): string[][] =>
+      Object.entries(value).flatMap(([name, held]) => [
+        [...at, name],
+        ...(typeof held === 'object' && held !== null ? paths(held as object, [...at, name]) : []),
+      ])
+    const text = JSON.stringify(file)
+    let imported = 0
+    for (const [n, path] of paths(JSON.parse(text) as object).entries()) {
+      for (const value of third(odd, n + onDisk)) {
+        const made = JSON.parse(text) as typeof file
+        Object.assign(made.execution, { workflowId: `w${n}`, runId: `r${n}` })
+        const holder = path.slice(0, -1).reduce((held: Record<string, never>, name) => held[name]!, made as never)
+        Object.assign(holder, { [path.at(-1)!]: value })
+        const response = await fetch(`${first.endpoint}/_local/history?domain=${DOMAIN}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(made),
+        })
+        const answer = { status: response.status, body: await response.json() }
+        if (codeOf(answer, `${path.join('.')}: ${JSON.stringify(value)}`) !== 'OK') continue
+        imported++
+        const { workflowId } = answer.body as { workflowId: string }
+        for (const [action, input] of [
+          ['PollForDecisionTask', { domain, taskList }],
+          ['PollForActivityTask', { domain, taskList }],
+          ['TerminateWorkflowExecution', { domain, workflowId }],
+        ] as const) {
+          codeOf(await swf.send(action, JSON.stringify(input)), `${action} after ${path.join('.')}`)
+        }
+      }
+    }
+    expect(imported).toBeGreaterThan(5)
+    await swf.close()
+    await first.close()
+    await (await createLocalSwf(data)).close()
+  })
 
   test('a body of more than 1 MB is refused, with a length or in chunks, and is not kept', async () => {
     const big = 'x'.repeat(2 * 1_048_576)
