@@ -61,6 +61,8 @@ export interface EngineOptions {
   faults?: Faults
   /** @default without functions */
   lambdas?: LambdaRunner
+  /** False while time stands still: events of one moment are told apart by their ids then. @default true */
+  timesTell?: boolean
 }
 
 export class Engine {
@@ -75,6 +77,7 @@ export class Engine {
   readonly meter: Meter
   readonly faults: Faults
   readonly lambdas: LambdaRunner
+  readonly timesTell: boolean
   /** The serial of the last execution that started. */
   lastSerial = 0
   #ready = new Set<{ match(): void }>()
@@ -82,7 +85,7 @@ export class Engine {
   #applying = false
   #sweep = { kind: 'sweep', at: 0, slot: -1, order: 0 } satisfies Due as Due
 
-  constructor({ clock, store, region, quotas = NO_QUOTAS, faults, lambdas }: EngineOptions) {
+  constructor({ clock, store, region, quotas = NO_QUOTAS, faults, lambdas, timesTell = true }: EngineOptions) {
     this.clock = clock
     this.store = store
     this.region = region
@@ -90,6 +93,7 @@ export class Engine {
     this.meter = new Meter(quotas, clock)
     this.faults = faults ?? new Faults(0)
     this.lambdas = lambdas ?? new LambdaRunner(undefined)
+    this.timesTell = timesTell
     this.timers = new Timers(
       clock,
       entry => this.#due(entry),
@@ -280,7 +284,7 @@ export class Engine {
     this.timers.cancel(x)
     const domain = this.domainOf(x)
     domain.open.delete(x.workflowId)
-    domain.byStart.closed()
+    domain.byStart.closed(x)
     this.runs.delete(x.runId)
     this.store.closed(x, Number(domain.record.retention) > 0)
     if (type !== 'WorkflowExecutionContinuedAsNew') this.#tellParent(x, type, attributes, at)

@@ -116,7 +116,7 @@ export async function createLocalSwf(options: LocalSwfOptions = {}): Promise<Loc
   const polls = new Polls(milliseconds(given.pollTimeout), quotas.pollers)
   const store = data === undefined ? new MemoryStore() : await FileStore.open(data, onError)
   const clock = virtual ?? new RealClock()
-  const engine = new Engine({ clock, store, region, quotas, faults, lambdas })
+  const engine = new Engine({ clock, store, region, quotas, faults, lambdas, timesTell: !virtual })
   if (store instanceof FileStore) await store.restore(engine)
   engine.sweep()
   const virtualTime = virtual && new VirtualTime(virtual, engine)

@@ -32,11 +32,15 @@ export function pollForDecisionTask(
     const startedEventId = engine.record(x, 'DecisionTaskStarted', { identity, scheduledEventId }, engine.now())
     if (!startedEventId) return undefined
     engine.timers.set(task, finite(task.deadline))
-    const first = poll.startAtPreviousStartedEvent ? firstAsOldAs(x.events, x.previousStartedEventId) : 1
+    const first = poll.startAtPreviousStartedEvent ? firstSince(engine, x) : 1
     return decisionTask(engine, x, task, poll, first)
   }
   return polls.poll(domain.decisionTasks.get(poll.taskList.name), caller, take, NO_DECISION_TASK)
 }
+
+/** The first event that is not older than the last DecisionTaskStarted whose task completed. */
+const firstSince = ({ timesTell }: Engine, { events, previousStartedEventId }: Execution) =>
+  timesTell ? firstAsOldAs(events, previousStartedEventId) : Math.max(1, previousStartedEventId)
 
 /** A further page of the history of a decision task: for the same task, while it is open. */
 function nextPage(engine: Engine, poll: Poll): string {

@@ -6,6 +6,8 @@
 // D3. A decision task that cannot be decided (unknown type, divergence, an error in author code) is parked: answered with a
 //     marker and a timer that wakes it later, its state saying `stuck`. Nothing that a workflow does ends this process.
 // D4. A run stays in memory only while the accepted answer to its last task is known to be its own.
+// D5. SWF may hand out an execution's next task before it has said that it took the answer to the last one: the next waits
+//     until the last is done here.
 
 import { hostname } from 'node:os'
 import { randomUUID } from 'node:crypto'
@@ -55,6 +57,8 @@ export class Decider implements Service {
   readonly #cache: StickyCache
   readonly #responder: Responder
   readonly #stopping = new AbortController()
+  /** Executions with a decision task at work, and when the last of it is done. */
+  readonly #atWork = new Map<string, Promise<void>>()
   #loops: Promise<void>[] = []
   #reached = false
 
@@ -125,7 +129,7 @@ export class Decider implements Service {
     const execution = task.workflowExecution as WorkflowExecution
     const { workflowType, startedEventId } = task
     try {
-      await this.#decide(task, execution, taskList, sticky)
+      await this.#inTurn(execution.runId, () => this.#decide(task, execution, taskList, sticky))
     } catch (error) {
       this.#cache.drop(execution.runId)
       const { code, message, stack } = error as Error & { code?: string }
@@ -137,6 +141,19 @@ export class Decider implements Service {
       const fields = { ...execution, workflowType: workflowType?.name, startedEventId, code, err: message }
       if (gone) this.#options.log.info(fields, 'decision task was closed by SWF before its answer')
       else this.#options.log.error({ ...fields, stack: code ? undefined : stack }, 'decision task not answered')
+    }
+  }
+
+  /** Does something with an execution once everything that was begun with it before is done. */
+  async #inTurn(runId: string, work: () => Promise<void>): Promise<void> {
+    const before = this.#atWork.get(runId)
+    const done = before ? before.then(work) : work()
+    const settled = done.catch(() => {})
+    this.#atWork.set(runId, settled)
+    try {
+      await done
+    } finally {
+      if (this.#atWork.get(runId) === settled) this.#atWork.delete(runId)
     }
   }
 
