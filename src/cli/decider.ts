@@ -21,7 +21,11 @@ import {
 import { CliError } from './error.js'
 import { runProcess } from './run-process.js'
 
-type Config = SwfConfig & RedisConfig & ListenConfig & { app: string; pollers: number; cached: number }
+type Config = SwfConfig &
+  RedisConfig &
+  ListenConfig & { app: string; pollers: number; cached: number; cachedMegabytes: number }
+
+const MEGABYTE = 1_048_576
 
 export function deciderCommand(): Command {
   const command = new Command('decider').addHelpText(
@@ -43,6 +47,11 @@ Example:
         .argParser(integer(0))
         .default(DEFAULTS.cached),
     )
+    .addOption(
+      option('--cached-megabytes <n>', 'about how much memory they may take together')
+        .argParser(integer(1))
+        .default(DEFAULTS.cachedBytes / MEGABYTE),
+    )
   return command.action(async (config: Config) => {
     const { workflows } = await loadApp(config.app)
     if (workflows.length === 0) throw new CliError('APP_INVALID', `${config.app} exports no \`workflows\``)
@@ -55,7 +64,8 @@ Example:
     const tail = new Tail({ swf, publisher, redis, prefix, log })
     const queues = new Queues({ redis, prefix, log })
     const announcer = new FeedAnnouncer({ publisher, tail, queues, domain, log })
-    const decider = new Decider({ swf, announcer, domain, workflows, pollers, cached, log, metrics })
+    const cachedBytes = config.cachedMegabytes * MEGABYTE
+    const decider = new Decider({ swf, announcer, domain, workflows, pollers, cached, cachedBytes, log, metrics })
     const probes = new ProbeServer({
       ...config,
       metrics,

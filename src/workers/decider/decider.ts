@@ -24,7 +24,7 @@ import type { Announcer } from './announcer.js'
 import { decodeEvents } from './codec.js'
 import { parked } from './parking.js'
 import { Responder } from './respond.js'
-import { StickyCache, type CachedRun } from './sticky.js'
+import { StickyCache, bytesOf, type CachedRun } from './sticky.js'
 
 export interface DeciderOptions {
   swf: SwfClient
@@ -42,9 +42,11 @@ export interface DeciderOptions {
   pollers?: number
   /** Executions kept in memory between decision tasks; 0 replays each from its whole history. @default 2,000 */
   cached?: number
+  /** About how much memory they may take together, in bytes. @default 256 MiB */
+  cachedBytes?: number
 }
 
-export const DEFAULTS = { pollers: 5, cached: 2_000 } satisfies Partial<DeciderOptions>
+export const DEFAULTS = { pollers: 5, cached: 2_000, cachedBytes: 256 * 1_048_576 } satisfies Partial<DeciderOptions>
 
 /** Serves the decision tasks of its workflows' task lists. */
 export class Decider implements Service {
@@ -69,7 +71,7 @@ export class Decider implements Service {
     this.#identity = options.identity ?? `${hostname()}:${process.pid}`
     this.#stickyList = `decider-${hostname().slice(0, 100)}-${process.pid}-${randomUUID().slice(0, 8)}`
     this.#codec = options.codec ?? PLAIN
-    this.#cache = new StickyCache(this.#options.cached)
+    this.#cache = new StickyCache(this.#options.cached, this.#options.cachedBytes)
     this.#responder = new Responder(this.#options, this.#codec)
   }
 
@@ -165,6 +167,7 @@ export class Decider implements Service {
     })
     const { events, cached } = await this.#runOf(task, execution, polled, sticky)
     metrics.cachedExecutions.set(this.#cache.size)
+    if (cached) cached.bytes += bytesOf(events)
 
     const published = this.#options.announcer.history(execution, events)
     const turn: Turn = cached
@@ -254,7 +257,7 @@ export class Decider implements Service {
         'a promise of the workflow was rejected and nobody waits for it',
       ),
     )
-    return { events, cached: { run, taskList } }
+    return { events, cached: { run, taskList, bytes: 0 } }
   }
 }
 
