@@ -4,7 +4,7 @@
 
 import type { ActivityTask, DecisionTask, Execution } from './execution.js'
 import { Fault, unknown } from './fault.js'
-import { StartOrder } from './start-order.js'
+import { StartOrders } from './start-order.js'
 import { TaskLists } from './task-list.js'
 
 export type Status = 'REGISTERED' | 'DEPRECATED'
@@ -47,7 +47,7 @@ export class Domain {
   /** The open execution of each workflowId. */
   readonly open = new Map<string, Execution>()
   /** The open executions in the order of their starts. */
-  readonly byStart = new StartOrder<Execution>()
+  readonly byStart = new StartOrders<Execution>()
   readonly decisionTasks = new TaskLists<DecisionTask>()
   readonly activityTasks = new TaskLists<ActivityTask>()
   #types = { ActivityType: new Map<string, RegisteredType>(), WorkflowType: new Map<string, RegisteredType>() }

@@ -1,9 +1,9 @@
 // The store that forgets everything when the process ends.
 
 import type { Execution } from './execution.js'
-import type { ClosedExecution, ClosedExecutions, ClosedQuery, Filter, Store } from './store.js'
+import type { ClosedExecution, ClosedExecutions, ClosedQuery, Store } from './store.js'
 import { firstAt } from './start-order.js'
-import { passes } from './store.js'
+import { passes, termOf, termsOf } from './filter.js'
 import { closedExecution } from './description.js'
 
 interface Kept extends ClosedExecution {
@@ -17,24 +17,6 @@ interface Order {
 }
 type Orders = { readonly [By in ClosedQuery['by']]: Order }
 
-/** What a filter asks for. There is at most one (V1); a type's version is left to `passes`. */
-function termOf({ workflowId, typeName, tag, closeStatus }: Filter): string {
-  if (workflowId !== undefined) return `workflowId ${workflowId}`
-  if (typeName !== undefined) return `type ${typeName}`
-  if (tag !== undefined) return `tag ${tag}`
-  return closeStatus === undefined ? '' : `status ${closeStatus}`
-}
-
-/** All that an execution may be asked for by. */
-const termsOf = ({ workflowId, workflowType, tagList = [], closeStatus }: Kept): Set<string> =>
-  new Set([
-    '',
-    termOf({ workflowId }),
-    termOf({ typeName: workflowType.name }),
-    termOf({ closeStatus }),
-    ...tagList.map(tag => termOf({ tag })),
-  ])
-
 class ClosedInMemory implements ClosedExecutions {
   #runs = new Map<string, Kept>()
   /** By domain and term. */
@@ -45,7 +27,8 @@ class ClosedInMemory implements ClosedExecutions {
     this.#runs.set(kept.runId, kept)
     let terms = this.#domains.get(x.domain)
     if (!terms) this.#domains.set(x.domain, (terms = new Map<string, Orders>()))
-    for (const term of termsOf(kept)) {
+    const { workflowId, closeStatus } = kept
+    for (const term of [...termsOf(kept), termOf({ workflowId }), termOf({ closeStatus })]) {
       let orders = terms.get(term)
       if (!orders) {
         orders = { startedAt: { items: [], sorted: true }, closedAt: { items: [], sorted: true } }

@@ -2,14 +2,47 @@
 //
 // SO1. `serial` grows with the time of start, so that appending keeps the order; what was imported finds its place.
 // SO2. A closed execution stays as a gap until half of the places are gaps; then the gaps go.
+// SO3. There is one order of all, and one for each type and each tag: a filter costs no more than what it finds.
 
-interface Started {
+import type { Filter, Findable } from './filter.js'
+import { termOf, termsOf } from './filter.js'
+
+interface Started extends Findable {
   readonly serial: number
   readonly startedAt: number
   readonly open: boolean
 }
 
-export class StartOrder<T extends Started> {
+export class StartOrders<T extends Started> {
+  #orders = new Map<string, StartOrder<T>>()
+
+  get size(): number {
+    return this.#orders.get('')?.size ?? 0
+  }
+
+  add(item: T): void {
+    for (const term of termsOf(item)) {
+      let order = this.#orders.get(term)
+      if (!order) this.#orders.set(term, (order = new StartOrder()))
+      order.add(item)
+    }
+  }
+
+  closed(item: T): void {
+    for (const term of termsOf(item)) {
+      const order = this.#orders.get(term)!
+      order.closed()
+      if (order.size === 0) this.#orders.delete(term)
+    }
+  }
+
+  /** The open executions that started from `oldest` to `latest` and may pass a filter by type or tag. */
+  between(filter: Filter, oldest: number, latest: number, newestFirst: boolean): Iterable<T> {
+    return this.#orders.get(termOf(filter))?.between(oldest, latest, newestFirst) ?? []
+  }
+}
+
+class StartOrder<T extends Started> {
   #items: T[] = []
   #gaps = 0
 

@@ -6,6 +6,7 @@
 import type { DomainRecord, RegisteredType } from './domain.js'
 import type { ActivityTask, Execution } from './execution.js'
 import type { CloseStatus } from '../history-event.js'
+import type { Filter } from './filter.js'
 
 export interface Store {
   putDomain(domain: DomainRecord): void
@@ -52,14 +53,6 @@ export interface ClosedExecution {
   readonly description: string
 }
 
-export interface Filter {
-  readonly workflowId?: string | undefined
-  readonly typeName?: string | undefined
-  readonly typeVersion?: string | undefined
-  readonly tag?: string | undefined
-  readonly closeStatus?: CloseStatus | undefined
-}
-
 export interface ClosedQuery extends Filter {
   readonly domain: string
   /** The time that is filtered and sorted by. */
@@ -70,18 +63,4 @@ export interface ClosedQuery extends Filter {
   /** Only what comes after this one in the order asked for. */
   readonly after?: readonly [at: number, serial: number] | undefined
   readonly limit: number
-}
-
-/** Tells whether an execution, open or closed, passes a filter. */
-export function passes(
-  x: Pick<ClosedExecution, 'workflowId' | 'workflowType' | 'tagList'> & { closeStatus: CloseStatus | undefined },
-  filter: Filter,
-): boolean {
-  return (
-    (filter.workflowId === undefined || x.workflowId === filter.workflowId) &&
-    (filter.typeName === undefined || x.workflowType.name === filter.typeName) &&
-    (filter.typeVersion === undefined || x.workflowType.version === filter.typeVersion) &&
-    (filter.tag === undefined || (x.tagList?.includes(filter.tag) ?? false)) &&
-    (filter.closeStatus === undefined || x.closeStatus === filter.closeStatus)
-  )
 }

@@ -8,8 +8,9 @@ import type { Engine } from './engine.js'
 import { unknownExecution, validation } from './fault.js'
 import { eventList, historyPage } from './history.js'
 import type { Input } from './model.js'
-import type { ClosedExecution, ClosedQuery, Filter } from './store.js'
-import { passes } from './store.js'
+import type { Filter } from './filter.js'
+import { passes } from './filter.js'
+import type { ClosedExecution, ClosedQuery } from './store.js'
 import { pageSize, pageToken, readPageToken } from './token.js'
 
 type Filters = Pick<
@@ -40,7 +41,7 @@ function* openExecutions(engine: Engine, input: Input<'CountOpenWorkflowExecutio
     if (x && x.startedAt >= oldestDate && x.startedAt <= latestDate) yield x
     return
   }
-  for (const x of domain.byStart.between(oldestDate, latestDate, newestFirst)) if (passes(x, filter)) yield x
+  for (const x of domain.byStart.between(filter, oldestDate, latestDate, newestFirst)) if (passes(x, filter)) yield x
 }
 
 export function countOpen(engine: Engine, input: Input<'CountOpenWorkflowExecutions'>): object {
