@@ -1,0 +1,59 @@
+// Random programs, lived through and then replayed: at every prefix of a history the same decisions.
+
+import { expect, test } from 'vitest'
+import { isParkMarker } from '../../src/workflow/replay/park.js'
+import { replay } from '../../src/workflow/replay/replay.js'
+import { checkHistory } from '../support/history-checker.js'
+import { live, programsSwf, type Lived } from './live.js'
+import { walker } from './programs.js'
+
+const SEEDS = Number(process.env.SEEDS ?? 200)
+const FIRST = Number(process.env.SEED ?? 1)
+
+test(
+  'a program decides the same in every replay, from every prefix of its history',
+  async () => {
+    const swf = await programsSwf()
+    const seen = new Map<string, number>()
+    let prefixes = 0
+    for (let seed = FIRST; seed < FIRST + SEEDS; seed++)
+      for (const run of await live(swf, seed)) {
+        expect(checkHistory(run.events), `history of seed ${seed}`).toEqual([])
+        expect(run.events.some(isParkMarker)).toBe(false)
+        for (const { eventType } of run.events) seen.set(eventType, (seen.get(eventType) ?? 0) + 1)
+        prefixes += await replayed(run, seed)
+      }
+    expect(prefixes).toBeGreaterThan(SEEDS)
+    if (SEEDS >= 200)
+      expect([...seen.keys()]).toEqual(
+        expect.arrayContaining([
+          'ChildWorkflowExecutionCompleted',
+          'ChildWorkflowExecutionCanceled',
+          'ExternalWorkflowExecutionSignaled',
+          'SignalExternalWorkflowExecutionFailed',
+          'RequestCancelExternalWorkflowExecutionFailed',
+          'MarkerRecorded',
+          'TimerCanceled',
+          'ActivityTaskCanceled',
+          'ActivityTaskTimedOut',
+          'DecisionTaskTimedOut',
+          'WorkflowExecutionContinuedAsNew',
+          'CompleteWorkflowExecutionFailed',
+        ]),
+      )
+  },
+  30_000 + SEEDS * 200,
+)
+
+/** Replays every prefix that ends at a task which was answered; returns how many. */
+async function replayed({ execution, events, answers }: Lived, seed: number): Promise<number> {
+  for (const [startedEventId, answer] of answers) {
+    const turn = await replay(walker(), { execution, events: events.slice(0, startedEventId) })
+    const what = `seed ${seed}, ${execution.workflowId}, task ${startedEventId}`
+    if (turn.kind === 'stuck') throw new Error(`${what}: ${turn.stuck.reason}`)
+    expect(turn.decisions, what).toEqual(answer.decisions)
+    expect(turn.executionContext, what).toEqual(answer.executionContext)
+    expect(turn.warnings, what).toEqual([])
+  }
+  return answers.size
+}
