@@ -41,6 +41,8 @@ export class ClockIsReal extends Error {
 
 /** How long a task that a worker holds keeps `advance` waiting, in real milliseconds. */
 const PATIENCE = 100
+/** How far `advance` goes at most, in milliseconds: on the way it stops every hour. */
+const FARTHEST = 100 * 365 * 86_400_000
 /** For how long after its last poll a task list counts as polled, in real milliseconds. */
 const POLLED = 1_000
 
@@ -89,6 +91,7 @@ export class VirtualTime implements LocalClock {
 
   advance(duration: Duration): Promise<void> {
     const ms = milliseconds(duration)
+    if (ms > FARTHEST) throw new RangeError('The clock moves by 100 years at most at a time')
     return (this.#advancing = this.#advancing.then(() => this.#advance(ms)))
   }
 

@@ -621,6 +621,21 @@ describe('requests', () => {
     },
   )
 
+  test('a virtual clock does not go where it would never arrive', async () => {
+    const virtual = await createLocalSwf({ clock: 'virtual' })
+    afterFile(() => virtual.close())
+    for (const advance of ['9999999999s', '1e400s', '-1s', 1e15, 9e15, -5, 1e400, null, {}, []]) {
+      const response = await fetch(`${virtual.endpoint}/_local/clock`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ advance }),
+      })
+      expect(codeOf({ status: response.status, body: await response.json() }, String(advance))).toBe(
+        'ValidationException',
+      )
+    }
+  })
+
   test.each([0, 1])('a history with anything in any member is refused, or goes on (%i)', async onDisk => {
     const data = onDisk ? { data: tmpDir('imported') } : {}
     const first = await createLocalSwf({ ...data, pollTimeout: 1 })
