@@ -624,7 +624,7 @@ describe('requests', () => {
   test('a virtual clock does not go where it would never arrive', async () => {
     const virtual = await createLocalSwf({ clock: 'virtual' })
     afterFile(() => virtual.close())
-    for (const advance of ['9999999999s', '1e400s', '-1s', 1e15, 9e15, -5, 1e400, null, {}, []]) {
+    for (const advance of ['9999999999s', '1e400s', '-1s', 1e15, 9e15, -5, null, {}, []]) {
       const response = await fetch(`${virtual.endpoint}/_local/clock`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
