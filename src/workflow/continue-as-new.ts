@@ -47,7 +47,7 @@ export function selfOf<I>({ name, options: { input: validator } }: WorkflowContr
 
 /** Begins the next run with this run's input, and the cursors of its loops as they are now. */
 export function continueLoops(): never {
-  throw new ContinueAsNew(currentRun('continueAsNew').input, {})
+  throw new ContinueAsNew(currentRun('continueAsNew').origin.input, {})
 }
 
 /** Tells whether it is time to continue as new: the history has 10,000 events. At 24,000 the run fails with HISTORY_LIMIT. */

@@ -117,115 +117,6 @@ export class ScheduleActivityTaskFailed extends ActivityFailure {
   }
 }
 
-interface ChildFacts {
-  workflowType: TypeName
-  workflowId: string
-  /** Of the run that was started first; absent when none was. */
-  runId?: string
-}
-
-abstract class ChildFailure extends WorkflowFailure {
-  readonly workflowType: TypeName
-  readonly workflowId: string
-  readonly runId: string | undefined
-  constructor(facts: ChildFacts, reason: string, how: string, options?: ErrorOptions) {
-    super(reason, `child ${facts.workflowType.name} ${facts.workflowId} ${how}`, options)
-    this.workflowType = facts.workflowType
-    this.workflowId = facts.workflowId
-    this.runId = facts.runId
-  }
-  protected override facts(): Partial<Failure> {
-    const { workflowId, runId } = this
-    return { type: this.workflowType.name, details: { workflowId, ...(runId !== undefined && { runId }) } }
-  }
-}
-
-/** A child execution closed as failed. `failure` is what it failed with, with its own causes. */
-export class ChildWorkflowExecutionFailed extends ChildFailure {
-  readonly code = 'CHILD_WORKFLOW_EXECUTION_FAILED'
-  constructor(
-    facts: ChildFacts,
-    readonly failure: Failure,
-  ) {
-    super(facts, failure.reason, `failed: ${failure.message ?? failure.reason}`)
-  }
-  protected override facts(): Partial<Failure> {
-    return { ...super.facts(), cause: this.failure }
-  }
-}
-
-/** A child execution timed out. */
-export class ChildWorkflowExecutionTimedOut extends ChildFailure {
-  readonly code = 'CHILD_WORKFLOW_EXECUTION_TIMED_OUT'
-  constructor(
-    facts: ChildFacts,
-    readonly timeoutType: 'START_TO_CLOSE',
-  ) {
-    super(facts, timeoutType, `timed out: ${timeoutType}`)
-  }
-}
-
-/** A child execution closed as canceled. */
-export class ChildWorkflowExecutionCanceled extends ChildFailure {
-  readonly code = 'CHILD_WORKFLOW_EXECUTION_CANCELED'
-  constructor(
-    facts: ChildFacts,
-    readonly details?: unknown,
-  ) {
-    super(facts, 'Canceled', 'was canceled')
-  }
-}
-
-/** A child execution was terminated. */
-export class ChildWorkflowExecutionTerminated extends ChildFailure {
-  readonly code = 'CHILD_WORKFLOW_EXECUTION_TERMINATED'
-  constructor(facts: ChildFacts) {
-    super(facts, 'Terminated', 'was terminated')
-  }
-}
-
-/** SWF refused to start a child execution: its workflowId is in use, for example. `reason` is SWF's cause. */
-export class StartChildWorkflowExecutionFailed extends ChildFailure {
-  readonly code = 'START_CHILD_WORKFLOW_EXECUTION_FAILED'
-  constructor(facts: ChildFacts, cause: string) {
-    super(facts, cause, `was not started: ${cause}`)
-  }
-}
-
-abstract class ExternalFailure extends WorkflowFailure {
-  readonly workflowId: string
-  readonly runId: string | undefined
-  constructor({ workflowId, runId }: { workflowId: string; runId?: string }, cause: string, what: string) {
-    super(cause, `${workflowId} ${what}: ${cause}`)
-    this.workflowId = workflowId
-    this.runId = runId
-  }
-  protected override facts(): Partial<Failure> {
-    const { workflowId, runId } = this
-    return { details: { workflowId, ...(runId !== undefined && { runId }) } }
-  }
-}
-
-/** SWF could not signal another execution: none is open by that id, for example. `reason` is SWF's cause. */
-export class SignalExternalWorkflowExecutionFailed extends ExternalFailure {
-  readonly code = 'SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED'
-  constructor(
-    target: { workflowId: string; runId?: string },
-    readonly signalName: string,
-    cause: string,
-  ) {
-    super(target, cause, `did not get signal ${signalName}`)
-  }
-}
-
-/** SWF could not ask another execution to cancel: none is open by that id, for example. `reason` is SWF's cause. */
-export class RequestCancelExternalWorkflowExecutionFailed extends ExternalFailure {
-  readonly code = 'REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED'
-  constructor(target: { workflowId: string; runId?: string }, cause: string) {
-    super(target, cause, 'was not asked to cancel')
-  }
-}
-
 /** What surfaces at the awaits of a scope that is canceled; `instanceof` tells it from what went wrong. */
 export abstract class Cancellation extends WorkflowFailure {}
 
@@ -250,6 +141,17 @@ export class HistoryLimitReached extends Cancellation {
   readonly code = 'HISTORY_LIMIT'
   constructor(readonly events: number) {
     super('HISTORY_LIMIT', `the execution has ${events} events, and SWF ends it at 25,000: continue as new before`)
+  }
+}
+
+/**
+ * The deadline of a saga has come, with time left to undo what it has done. Surfaces at the awaits of its steps, and is the
+ * `cause` of its SagaFailed.
+ */
+export class SagaDeadlineExpired extends Cancellation {
+  readonly code = 'SAGA_DEADLINE_EXPIRED'
+  constructor() {
+    super('SagaDeadlineExpired', 'the saga was not done by its deadline')
   }
 }
 

@@ -1,11 +1,11 @@
 // Other executions: signals and cancel requests to them, whoever started them.
 
 import { encodePayload } from '../swf/payload.js'
+import { tooLarge } from './errors.js'
 import {
   RequestCancelExternalWorkflowExecutionFailed,
   SignalExternalWorkflowExecutionFailed,
-  tooLarge,
-} from './errors.js'
+} from './external-errors.js'
 import { currentRun } from './replay/current.js'
 import { cancelable } from './replay/operation.js'
 import { cancelExternal as cancelRequest, signalExternal as send, type ExternalExecution } from './replay/external.js'

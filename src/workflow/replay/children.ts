@@ -5,7 +5,8 @@
 
 import { startChildWorkflowExecution, type ChildPolicy, type Decision } from '../../swf/decision.js'
 import type { TypeName } from '../../swf/history-event.js'
-import { RequestCancelExternalWorkflowExecutionFailed, type WorkflowFailure } from '../errors.js'
+import type { WorkflowFailure } from '../errors.js'
+import { RequestCancelExternalWorkflowExecutionFailed } from '../external-errors.js'
 import { Asked, type Commands } from './commands.js'
 import { cancelExternal } from './external.js'
 import { Operation } from './operation.js'

@@ -1,4 +1,4 @@
-// The closing decision: what an author's function ended with, in SWF's words.
+// Closing: from what an author's function ended with, to the decision that closes the execution and is sent until SWF takes it.
 
 import {
   cancelWorkflowExecution,
@@ -7,34 +7,77 @@ import {
   type Decision,
 } from '../../swf/decision.js'
 import { cutReason, encodeFailure } from '../../swf/failure.js'
+import type { HistoryEvent } from '../../swf/history-event.js'
 import { encodePayload } from '../../swf/payload.js'
-import {
-  ActivityTaskCanceled,
-  ChildWorkflowExecutionCanceled,
-  WorkflowExecutionCancelRequested,
-  WorkflowFailure,
-  tooLarge,
-} from '../errors.js'
+import { ActivityTaskCanceled, WorkflowExecutionCancelRequested, WorkflowFailure, tooLarge } from '../errors.js'
+import { ChildWorkflowExecutionCanceled } from '../external-errors.js'
 import { validate } from '../validator.js'
 import type { WorkflowContract } from '../workflow-contract.js'
+import type { Commands } from './commands.js'
 import { ContinueAsNew } from './continuation.js'
 import { outside } from './current.js'
-import { stuckBy } from './stuck.js'
+import { LIMIT_WAIT, TRY_AGAIN } from './limits.js'
+import { Stuck, stuckBy } from './stuck.js'
+import { startTimer } from './timers.js'
 
 /** What an author's function ended with. */
 export type Outcome = { result: unknown } | { failure: unknown }
 
 const CANCELED = [WorkflowExecutionCancelRequested, ActivityTaskCanceled, ChildWorkflowExecutionCanceled]
 
-/** Returns the closing decision of an outcome. Throws Stuck for an error that is no failure, unless it is to fail the execution. */
-export function closingDecision(
+export class Closing {
+  #outcome: Outcome | undefined
+  #decision: Decision | undefined
+  /** SWF takes no close for a while. */
+  #held = false
+
+  constructor(private readonly contract: WorkflowContract) {}
+
+  /** The author's function has ended. */
+  end(outcome: Outcome): void {
+    this.#outcome = outcome
+  }
+
+  get ended(): boolean {
+    return this.#outcome !== undefined
+  }
+
+  /** True once it is known how the execution is to close. */
+  get decided(): boolean {
+    return this.#decision !== undefined
+  }
+
+  /** What to close with now: nothing while SWF takes no close. */
+  get decision(): Decision | undefined {
+    return this.#held ? undefined : this.#decision
+  }
+
+  /**
+   * Decides how to close, if the function has ended; anew when it continues, since signals may have come in. Throws Stuck for
+   * an error that is no failure, unless that is to fail the execution.
+   */
+  decide(cancelRequested: boolean, eventId: number, continued: (request: ContinueAsNew) => Decision): void {
+    const outcome = this.#outcome
+    if (!outcome) return
+    if ('failure' in outcome && outcome.failure instanceof ContinueAsNew) this.#decision = continued(outcome.failure)
+    else this.#decision ??= closingDecision(this.contract, outcome, cancelRequested, eventId)
+  }
+
+  /** SWF has refused the close: for new events, for its limits, or for good. `parkedAt` is the last task that was parked. */
+  refused(commands: Commands, { eventId }: HistoryEvent, cause: string, parkedAt: number): void {
+    if (cause === 'UNHANDLED_DECISION' || parkedAt > eventId) return
+    if (!TRY_AGAIN.test(cause)) throw new Stuck(`SWF refused to close the execution: ${cause}`, eventId)
+    this.#held = true
+    const wait = startTimer(commands, `close.limit.${eventId}`, LIMIT_WAIT)
+    void wait.promise.then(() => (this.#held = false))
+  }
+}
+
+function closingDecision(
   contract: WorkflowContract,
   outcome: Outcome,
-  {
-    cancelRequested,
-    eventId,
-    continueAs,
-  }: { cancelRequested: boolean; eventId: number; continueAs: (request: ContinueAsNew) => Decision },
+  cancelRequested: boolean,
+  eventId: number,
 ): Decision {
   let failure: unknown
   if ('failure' in outcome) failure = outcome.failure
@@ -47,7 +90,6 @@ export function closingDecision(
       failure = tooLarge(what, error)
     }
   }
-  if (failure instanceof ContinueAsNew) return continueAs(failure)
   if (cancelRequested && CANCELED.some(type => failure instanceof type)) return cancelWorkflowExecution({})
   if (failure instanceof WorkflowFailure)
     return failWorkflowExecution({ reason: cutReason(failure.reason), details: encodeFailure(failure.toFailure()) })

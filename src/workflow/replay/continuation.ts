@@ -6,9 +6,9 @@
 //     the first run was started with.
 
 import { continueAsNewWorkflowExecution, type ChildPolicy, type Decision } from '../../swf/decision.js'
-import { seconds, type Duration } from '../../swf/duration.js'
-import type { Attributes } from '../../swf/history-event.js'
-import { encodePayload, PayloadTooLarge, type Continued, type Envelope } from '../../swf/payload.js'
+import { milliseconds, seconds, timeoutMilliseconds, type Duration } from '../../swf/duration.js'
+import type { Attributes, EventOf } from '../../swf/history-event.js'
+import { decodePayload, encodePayload, PayloadTooLarge, type Continued, type Envelope } from '../../swf/payload.js'
 import type { WorkflowContract } from '../workflow-contract.js'
 import { Stuck } from './stuck.js'
 
@@ -35,32 +35,53 @@ export class ContinueAsNew extends Error {
   }
 }
 
-/** Returns the decision that continues a run. Throws Stuck when what it hands over is too long for SWF. */
-export function continueDecision(
-  { options: defaults }: WorkflowContract,
-  started: Attributes<'WorkflowExecutionStarted'>,
-  { input, options }: ContinueAsNew,
-  envelope: Envelope & { continued: Continued },
-  eventId: number,
-): Decision {
-  const { taskPriority, tagList = started.tagList, childPolicy = started.childPolicy, version } = options
-  const text = encode(input, envelope, eventId)
-  const priority = taskPriority === undefined ? started.taskPriority : String(taskPriority)
-  return continueAsNewWorkflowExecution({
-    ...(text !== undefined && { input: text }),
-    taskList: { name: options.taskList ?? started.taskList.name },
-    executionStartToCloseTimeout: options.executionStartToClose
-      ? seconds(options.executionStartToClose)
-      : (started.executionStartToCloseTimeout ?? seconds(defaults.executionStartToClose)),
-    taskStartToCloseTimeout: options.taskStartToClose
-      ? seconds(options.taskStartToClose)
-      : (started.taskStartToCloseTimeout ?? seconds(defaults.taskStartToClose)),
-    childPolicy,
-    ...(tagList && { tagList: [...tagList] }),
-    ...(priority !== undefined && { taskPriority: priority }),
-    ...(started.lambdaRole !== undefined && { lambdaRole: started.lambdaRole }),
-    workflowTypeVersion: version ?? started.workflowType.version,
-  })
+/** What a run began with. */
+export class Origin {
+  /** Decoded and not yet validated. */
+  readonly input: unknown
+  /** What the run before has handed over. */
+  readonly continued: Continued
+  /** When the run was started, and when SWF will time it out, in milliseconds since 1970. */
+  readonly startedAt: number
+  readonly expiresAt: number
+  readonly #attributes: Attributes<'WorkflowExecutionStarted'>
+  readonly #envelope: Envelope
+  readonly #defaults: WorkflowContract['options']
+
+  constructor(event: EventOf<'WorkflowExecutionStarted'>, { options }: WorkflowContract) {
+    this.#attributes = event.workflowExecutionStartedEventAttributes
+    this.#defaults = options
+    const { value, envelope } = decodePayload(this.#attributes.input)
+    const { continued = {}, ...rest } = envelope
+    this.input = value
+    this.continued = continued
+    this.#envelope = rest
+    this.startedAt = event.eventTimestamp.getTime()
+    const lifetime = timeoutMilliseconds(this.#attributes.executionStartToCloseTimeout)
+    this.expiresAt = this.startedAt + (lifetime ?? milliseconds(options.executionStartToClose))
+  }
+
+  /** Returns the decision that continues the run. Throws Stuck when what it hands over is too long for SWF. */
+  continuedBy({ input, options }: ContinueAsNew, continued: Continued, eventId: number): Decision {
+    const started = this.#attributes
+    const { taskPriority, tagList = started.tagList, childPolicy = started.childPolicy } = options
+    const text = encode(input, { ...this.#envelope, continued }, eventId)
+    const priority = taskPriority === undefined ? started.taskPriority : String(taskPriority)
+    const lifetime = started.executionStartToCloseTimeout ?? seconds(this.#defaults.executionStartToClose)
+    const taskTime = started.taskStartToCloseTimeout ?? seconds(this.#defaults.taskStartToClose)
+    const { executionStartToClose, taskStartToClose } = options
+    return continueAsNewWorkflowExecution({
+      ...(text !== undefined && { input: text }),
+      taskList: { name: options.taskList ?? started.taskList.name },
+      executionStartToCloseTimeout: executionStartToClose === undefined ? lifetime : seconds(executionStartToClose),
+      taskStartToCloseTimeout: taskStartToClose === undefined ? taskTime : seconds(taskStartToClose),
+      childPolicy,
+      ...(tagList && { tagList: [...tagList] }),
+      ...(priority !== undefined && { taskPriority: priority }),
+      ...(started.lambdaRole !== undefined && { lambdaRole: started.lambdaRole }),
+      workflowTypeVersion: options.version ?? started.workflowType.version,
+    })
+  }
 }
 
 /** Writes the input; where it is too long, the oldest idempotency keys are forgotten first. */

@@ -6,6 +6,7 @@ import type { WorkflowExecution } from '../../swf/history-event.js'
 import type { WorkflowExecutionCancelRequested } from '../errors.js'
 import type { WorkflowContract } from '../workflow-contract.js'
 import type { Commands } from './commands.js'
+import type { Origin } from './continuation.js'
 import type { Cursors } from './cursors.js'
 import type { Inbox } from './inbox.js'
 import type { Markers } from './markers.js'
@@ -37,13 +38,12 @@ export interface RunContext {
   readonly commands: Commands
   readonly inbox: Inbox
   readonly markers: Markers
-  /** What the run was started with, decoded and not yet validated. */
-  readonly input: unknown
-  /** How far loops are; the next run of a run that continues as new knows it too. */
-  readonly cursors: Cursors
+  readonly origin: Origin
   /** When the run was started, and when SWF will time it out, in milliseconds since 1970. */
   readonly startedAt: number
   readonly expiresAt: number
+  /** How far loops are; the next run of a run that continues as new knows it too. */
+  readonly cursors: Cursors
   nextSeq(): number
   /** The next number of the run's own random sequence, from 0 to 1. */
   random(): number

@@ -7,13 +7,15 @@ import {
   ActivityTaskCanceled,
   ActivityTaskFailed,
   ActivityTaskTimedOut,
+  ScheduleActivityTaskFailed,
+} from '../errors.js'
+import {
   ChildWorkflowExecutionCanceled,
   ChildWorkflowExecutionFailed,
   ChildWorkflowExecutionTerminated,
   ChildWorkflowExecutionTimedOut,
-  ScheduleActivityTaskFailed,
   StartChildWorkflowExecutionFailed,
-} from '../errors.js'
+} from '../external-errors.js'
 import { ActivityOperation } from './activity-tasks.js'
 import { askAgain } from './ask-again.js'
 import { ChildOperation } from './children.js'

@@ -8,10 +8,10 @@
 //     another cause the run is parked, and the next task sends it again.
 
 import type { Decision, DecisionType } from '../../swf/decision.js'
-import { milliseconds, timeoutMilliseconds } from '../../swf/duration.js'
 import {
   decodeExecutionContext,
   encodeExecutionContext,
+  openSaga,
   type ExecutionContext,
   type Saga,
   type SagaState,
@@ -19,32 +19,29 @@ import {
 import {
   attributesOf,
   isCloseEvent,
-  type Attributes,
   type EventOf,
   type HistoryEvent,
   type WorkflowExecution,
 } from '../../swf/history-event.js'
-import { decodePayload, type Envelope } from '../../swf/payload.js'
 import { selfOf } from '../continue-as-new.js'
 import type { WorkflowDefinition } from '../definition.js'
 import { HistoryLimitReached, WorkflowExecutionCancelRequested } from '../errors.js'
 import { validate } from '../validator.js'
-import { closingDecision, type Outcome } from './close.js'
+import { Closing } from './close.js'
 import { Commands } from './commands.js'
 import { Conditions } from './conditions.js'
-import { ContinueAsNew, continueDecision } from './continuation.js'
+import { Origin } from './continuation.js'
 import { Cursors } from './cursors.js'
 import { outside, type RunContext, type StepObserver } from './current.js'
 import { recordedDecisions } from './divergence.js'
 import { Inbox } from './inbox.js'
-import { LIMIT_WAIT, MOST_EVENTS, TRY_AGAIN } from './limits.js'
+import { MOST_EVENTS } from './limits.js'
 import { Markers } from './markers.js'
 import { settle } from './outcomes.js'
 import { isParkMarker } from './park.js'
 import { randomSequence } from './random.js'
 import { enclosingScope, Scope } from './scope.js'
 import { Stuck, stuckBy } from './stuck.js'
-import { startTimer } from './timers.js'
 
 /** What a decision task is to be answered with. */
 export interface Decided {
@@ -72,9 +69,8 @@ export class RunState implements RunContext {
   historyLength = 0
   cancelRequested: WorkflowExecutionCancelRequested | undefined
   step: StepObserver | undefined
-  input: unknown
-  startedAt = 0
-  expiresAt = 0
+  /** Set by the first event, before any code of the author runs. */
+  origin!: Origin
   readonly shown: { saga?: Saga; state?: unknown } = {}
   readonly cursors = new Cursors()
   readonly commands = new Commands()
@@ -88,12 +84,7 @@ export class RunState implements RunContext {
   /** Seen and not yet fed to author code. */
   #unfed: HistoryEvent[] = []
   readonly #startedAt = new Map<number, number>()
-  #started: Attributes<'WorkflowExecutionStarted'> | undefined
-  #envelope: Envelope = {}
-  #outcome: Outcome | undefined
-  #close: Decision | undefined
-  /** SWF takes no close for a while. */
-  #closeHeld = false
+  readonly #closing: Closing
   #closed = false
   /** Id of the last DecisionTaskStarted that was parked. */
   #parkedAt = 0
@@ -107,6 +98,7 @@ export class RunState implements RunContext {
     readonly unhandled: (reason: unknown) => void = () => {},
   ) {
     this.#random = randomSequence(execution.runId)
+    this.#closing = new Closing(contract)
   }
 
   /** Feeds events, one step a `yield`; returns what to answer the last DecisionTaskStarted with. Throws Stuck. */
@@ -142,6 +134,14 @@ export class RunState implements RunContext {
   get scope(): Scope {
     const scope = enclosingScope()
     return scope?.root === this.#root ? scope : this.#root
+  }
+
+  get startedAt(): number {
+    return this.origin.startedAt
+  }
+
+  get expiresAt(): number {
+    return this.origin.expiresAt
   }
 
   nextSeq(): number {
@@ -182,7 +182,7 @@ export class RunState implements RunContext {
         yield* this.#decide(startedEventId)
         this.markers.live()
       }
-      const { warnings, refused } = this.commands.match(recorded.decisions, this.#closeNow())
+      const { warnings, refused } = this.commands.match(recorded.decisions, this.#closing.decision)
       this.#warnings.push(...warnings)
       this.#unfed.push(...refused, ...recorded.outcomes)
       this.#unfed.sort((one, other) => one.eventId - other.eventId)
@@ -199,13 +199,11 @@ export class RunState implements RunContext {
     const due = this.#unfed.filter(event => event.eventId <= startedEventId)
     this.#unfed = this.#unfed.filter(event => event.eventId > startedEventId)
     for (const event of due) if (this.#apply(event)) yield* this.#settled(event)
-    if (startedEventId >= MOST_EVENTS && !this.#outcome && !this.#root.cause) {
+    if (startedEventId >= MOST_EVENTS && !this.#closing.ended && !this.#root.cause) {
       this.#root.cancel(new HistoryLimitReached(startedEventId))
       yield* this.#settled({ eventId: startedEventId })
     }
-    if (this.#outcome && 'failure' in this.#outcome && this.#outcome.failure instanceof ContinueAsNew)
-      // Anew for every task: signals may have come in.
-      this.#close = this.#closing(this.#outcome, { eventId: startedEventId })
+    this.#decideClose(startedEventId)
     this.lastStartedEventId = startedEventId
   }
 
@@ -215,30 +213,21 @@ export class RunState implements RunContext {
       yield
       if (this.#stuck) throw this.#stuck
     } while (this.#conditions.wakeOne(event))
-    if (this.#outcome && !this.#close) this.#close = this.#closing(this.#outcome, event)
+    this.#decideClose(event.eventId)
   }
 
-  #closing(outcome: Outcome, { eventId }: { eventId: number }): Decision {
+  #decideClose(eventId: number): void {
     const cancelRequested = this.cancelRequested !== undefined
-    return closingDecision(this.contract, outcome, {
-      cancelRequested,
-      eventId,
-      continueAs: request => {
-        this.inbox.close()
-        const cursors = this.cursors.entries()
-        const continued = {
-          ...this.inbox.unread(),
-          ...(cancelRequested && { cancelRequested: true as const }),
-          ...(Object.keys(cursors).length && { cursors }),
-        }
-        return continueDecision(this.contract, this.#started!, request, { ...this.#envelope, continued }, eventId)
-      },
+    this.#closing.decide(cancelRequested, eventId, request => {
+      this.inbox.close()
+      const cursors = this.cursors.entries()
+      const continued = {
+        ...this.inbox.unread(),
+        ...(cancelRequested && { cancelRequested: true as const }),
+        ...(Object.keys(cursors).length && { cursors }),
+      }
+      return this.origin.continuedBy(request, continued, eventId)
     })
-  }
-
-  /** The close, unless SWF takes none for a while. */
-  #closeNow(): Decision | undefined {
-    return this.#closeHeld ? undefined : this.#close
   }
 
   // --- events ---
@@ -265,44 +254,28 @@ export class RunState implements RunContext {
       case 'FailWorkflowExecutionFailed':
       case 'CancelWorkflowExecutionFailed':
       case 'ContinueAsNewWorkflowExecutionFailed':
-        return this.#closeRefused(event, String(attributesOf(event).cause))
+        this.#closing.refused(this.commands, event, String(attributesOf(event).cause), this.#parkedAt)
+        return false
       default:
         return settle(this.commands, event, this.#parkedAt)
     }
   }
 
-  #closeRefused({ eventId }: HistoryEvent, cause: string): false {
-    if (cause === 'UNHANDLED_DECISION' || this.#parkedAt > eventId) return false
-    if (!TRY_AGAIN.test(cause)) throw new Stuck(`SWF refused to close the execution: ${cause}`, eventId)
-    this.#closeHeld = true
-    const wait = startTimer(this.commands, `close.limit.${eventId}`, LIMIT_WAIT)
-    void wait.promise.then(() => (this.#closeHeld = false))
-    return false
-  }
-
   #start(event: EventOf<'WorkflowExecutionStarted'>): void {
     const { name, options, run } = this.contract
-    this.#started = event.workflowExecutionStartedEventAttributes
-    const { value, envelope } = decodePayload(this.#started.input)
-    const { continued, ...rest } = envelope
-    this.input = value
-    this.startedAt = event.eventTimestamp.getTime()
-    const lifetime = timeoutMilliseconds(this.#started.executionStartToCloseTimeout)
-    this.expiresAt = this.startedAt + (lifetime ?? milliseconds(options.executionStartToClose))
-    this.#envelope = rest
-    if (continued) {
-      this.inbox.restore(continued)
-      this.cursors.restore(continued.cursors)
-      if (continued.cancelRequested) this.#cancelRequest()
-    }
+    this.origin = new Origin(event, this.contract)
+    const { input, continued } = this.origin
+    this.inbox.restore(continued)
+    this.cursors.restore(continued.cursors)
+    if (continued.cancelRequested) this.#cancelRequest()
     const body = async () =>
       run(
-        outside(() => validate(options.input, value, `input of ${name}`)),
+        outside(() => validate(options.input, input, `input of ${name}`)),
         selfOf(this.contract),
       ) as Promise<unknown>
     body().then(
-      result => (this.#outcome = { result }),
-      (failure: unknown) => (this.#outcome = { failure }),
+      result => this.#closing.end({ result }),
+      (failure: unknown) => this.#closing.end({ failure }),
     )
   }
 
@@ -314,12 +287,12 @@ export class RunState implements RunContext {
   // --- the answer ---
 
   #decided(): Decided {
-    const closing = this.#closeNow()?.decisionType
+    const close = this.#closing.decision
     const waits = this.commands.outstanding || this.#conditions.size > 0 || this.inbox.listens
-    if (!this.#close && !this.#closed && !waits)
+    if (!this.#closing.decided && !this.#closed && !waits)
       throw new Stuck('the workflow waits on something that is not in the history', this.lastEventId)
-    const decisions = this.#closed ? [] : this.commands.decisions(this.lastStartedEventId, this.#closeNow())
-    const closes = closing !== undefined && (this.#closed || decisions.at(-1)?.decisionType === closing)
+    const decisions = this.#closed ? [] : this.commands.decisions(this.lastStartedEventId, close)
+    const closes = close && (this.#closed || decisions.at(-1) === close)
     const context = this.#context()
     const empty = Object.keys(context).length === 0 && this.#sentContext === undefined
     const executionContext = empty ? undefined : encodeExecutionContext(context)
@@ -335,7 +308,7 @@ export class RunState implements RunContext {
       warnings,
       ...(executionContext !== undefined && changed && { executionContext }),
       ...(context.saga && entered && { sagaEntered: context.saga.state }),
-      ...(closes && { closing }),
+      ...(closes && { closing: close.decisionType }),
     }
   }
 
@@ -344,7 +317,7 @@ export class RunState implements RunContext {
     const { saga, state } = this.shown
     const ended = saga?.state === 'COMPLETED' || saga?.state === 'FAILED'
     return {
-      ...(saga && { saga: ended && !this.#close ? { ...saga, state: 'RUNNING' } : saga }),
+      ...(saga && { saga: ended && !this.#closing.decided ? { ...saga, state: 'RUNNING' } : saga }),
       ...(state !== undefined && { state }),
     }
   }
