@@ -11,7 +11,6 @@ import type { Decision, DecisionType } from '../../swf/decision.js'
 import {
   decodeExecutionContext,
   encodeExecutionContext,
-  openSaga,
   type ExecutionContext,
   type Saga,
   type SagaState,
