@@ -4,7 +4,8 @@ import { GatewayError, type GatewayClient } from './client.js'
 import type { Order } from './order.js'
 
 export type Status = 'OPEN' | 'COMPLETED' | 'FAILED' | 'CANCELED' | 'TERMINATED' | 'CONTINUED_AS_NEW' | 'TIMED_OUT'
-export type SagaState = 'RUNNING' | 'RETRYING' | 'ROLLING_BACK' | 'COMPENSATING' | 'COMPLETED' | 'FAILED'
+export type SagaState =
+  'RUNNING' | 'RETRYING' | 'ROLLING_BACK' | 'COMPENSATING' | 'WAITING_FOR_OPERATOR' | 'COMPLETED' | 'FAILED'
 
 export interface Execution {
   workflowId: string

@@ -10,7 +10,7 @@
 //     event afterwards changes nothing.
 
 import { createHash } from 'node:crypto'
-import { decodeExecutionContext, type Saga, type Stuck } from '../swf/execution-context.js'
+import { decodeExecutionContext, fitSaga, openSaga, type Saga, type Stuck } from '../swf/execution-context.js'
 import {
   CLOSE_STATUS,
   isCloseEvent,
@@ -89,7 +89,7 @@ export interface Derived {
   changes: Change[]
 }
 
-/** A summary longer than this, in characters of JSON, is shown without its saga's steps. */
+/** Of a summary longer than this, in characters of JSON, the saga leaves steps out. */
 const MAX_SUMMARY = 2_048
 const MAX_TEXT = 256
 
@@ -208,7 +208,7 @@ function withContext({ summary }: Visible, executionContext: string): Visible {
   const { saga: shown, stateDigest: _state, stuck: _stuck, ...rest } = summary
   const saga = given && copySaga(given)
   const ended = saga?.state === 'COMPLETED' || saga?.state === 'FAILED'
-  const visibleSaga = ended ? shown : saga
+  const visibleSaga = saga && ended ? stillOpen(saga, shown) : saga
   const next: ExecutionSummary = {
     ...rest,
     ...(visibleSaga && { saga: visibleSaga }),
@@ -216,6 +216,13 @@ function withContext({ summary }: Visible, executionContext: string): Visible {
     ...(stuck && { stuck: copyStuck(stuck) }),
   }
   return { summary: next, ...(ended && { held: saga }) }
+}
+
+/** Returns what a saga that ended shows until its execution closes: that it undid, where nobody has been told of that. */
+function stillOpen(saga: Saga, shown: Saga | undefined): Saga | undefined {
+  const open = openSaga(saga)
+  const told = shown?.state !== 'RUNNING' && shown?.state !== 'RETRYING'
+  return open.state === 'COMPENSATING' && shown && !told ? open : shown
 }
 
 function closed({ summary, held }: Visible, event: EventOf<keyof typeof CLOSE_STATUS>): Visible {
@@ -260,9 +267,15 @@ function failureReason(event: EventOf<keyof typeof CLOSE_STATUS>): string | unde
 
 // Copies have their members in one order, so that equal values are equal as JSON.
 
-function copySaga({ state, step, attempt, steps }: Saga): Saga {
+function copySaga({ state, step, attempt, steps, omittedSteps }: Saga): Saga {
   const copy = (steps ?? []).map(({ name, state, attempts }) => ({ name, state, attempts }))
-  return { state, ...(step !== undefined && { step }), attempt, steps: copy }
+  return {
+    state,
+    ...(step !== undefined && { step }),
+    attempt,
+    steps: copy,
+    ...(typeof omittedSteps === 'number' && { omittedSteps }),
+  }
 }
 
 function copyStuck({ since, reason, eventId, location }: Stuck): Stuck {
@@ -279,6 +292,8 @@ function digest(state: unknown): string {
 }
 
 function fit(summary: ExecutionSummary): ExecutionSummary {
-  if (!summary.saga?.steps.length || JSON.stringify(summary).length <= MAX_SUMMARY) return summary
-  return { ...summary, saga: { ...summary.saga, steps: [] } }
+  const { saga } = summary
+  const over = JSON.stringify(summary).length - MAX_SUMMARY
+  if (!saga?.steps.length || over <= 0) return summary
+  return { ...summary, saga: fitSaga(saga, JSON.stringify(saga).length - over) }
 }

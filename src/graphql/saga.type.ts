@@ -9,12 +9,16 @@ export const SagaState = enumOf(SAGA_STATES)
 registerEnumType(SagaState, {
   name: 'SagaState',
   description:
-    "Where a saga stands. It stays one of six: SWF's status says how the execution closed; a canceled saga that compensated ends FAILED with status CANCELED.",
+    "Where a saga stands. SWF's status says how the execution closed; a canceled saga that compensated ends FAILED with status CANCELED.",
   valuesConfig: {
     RUNNING: { description: 'A step runs for the first time.' },
     RETRYING: { description: 'A step runs again, or waits to.' },
     ROLLING_BACK: { description: 'The half-done work of the step that failed is being undone.' },
     COMPENSATING: { description: 'Completed steps are being undone, the last one first.' },
+    WAITING_FOR_OPERATOR: {
+      description:
+        'Steps are LEFT, and a signal is to say whether they are undone again or given up: `swf-gateway.retry-undo`, with `{ "steps": [...], "giveUp": true }` or without.',
+    },
     COMPLETED: { description: 'Every step is done.' },
     FAILED: { description: 'A step failed for good; what was done has been undone, or is LEFT.' },
   },
@@ -38,7 +42,7 @@ registerEnumType(SagaStepState, {
   valuesConfig: {
     UNDONE: { description: 'Compensated or rolled back.' },
     LEFT: { description: 'Its compensation failed for good: somebody must look after it.' },
-    SKIPPED: { description: 'The saga ended before it.' },
+    SKIPPED: { description: 'Its condition left it out, or the saga ended before it.' },
   },
 })
 
@@ -54,19 +58,25 @@ export class SagaStep {
   attempts!: number
 }
 
-@ObjectType({ description: 'A saga: steps that are undone in reverse when one fails.', simpleResolvers: true })
+@ObjectType({ description: 'A saga: steps that are undone when one fails.', simpleResolvers: true })
 export class Saga {
   @Field(() => SagaState, { description: 'Where the saga stands.' })
   state!: keyof typeof SagaState
 
-  @Field(() => String, { nullable: true, description: 'Name of the step that it is at; null when it is done.' })
+  @Field(() => String, { nullable: true, description: 'Name of the step that it is at, or ended at.' })
   step?: string | undefined
 
   @Field(() => Int, { description: "That step's attempt, from 1." })
   attempt!: number
 
-  @Field(() => [SagaStep], { description: 'All steps, in order.' })
+  @Field(() => [SagaStep], {
+    description:
+      'The steps, in order: all of them, or of very many those that matter most. A saga inside a step has steps named `step/inner step`.',
+  })
   steps!: SagaStep[]
+
+  @Field(() => Int, { nullable: true, description: 'How many steps the list leaves out; null when it has all.' })
+  omittedSteps?: number | undefined
 }
 
 @ObjectType({ description: 'Why a run makes no progress until its code is mended.', simpleResolvers: true })

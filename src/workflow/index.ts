@@ -19,8 +19,12 @@ export { mapContinued } from './map-continued.js'
 export { cron, nextCron, type CronOptions } from './cron.js'
 export { condition } from './condition.js'
 export { historyLength, isCancelRequested, now, random, setState, uuid, workflowExecution } from './deterministic.js'
-export { saga, type SagaBuilder, type SagaContext, type StepOptions } from './saga-builder.js'
-export { runSaga, type Saga, type StepUndo, type Undo } from './saga.js'
+export { saga, type SagaBuilder, type SagaContext } from './saga-builder.js'
+export { SagaDeadlineExpired, SagaFailed } from './saga-errors.js'
+export type { Saga, SagaOptions, StepUndo } from './saga.js'
+export { runSaga } from './saga-run.js'
+export type { Branch, ChildStepOptions, Part, PartOptions, ReceiveOptions, StepOptions } from './saga-part.js'
+export { retryUndo, type RetryUndo, type Undo, type UndoCallOptions, type UndoOptions } from './saga-undo.js'
 export {
   ActivityTaskCanceled,
   ActivityTaskFailed,
@@ -29,7 +33,6 @@ export {
   HistoryLimitReached,
   NoneSucceeded,
   PayloadTooLargeFailure,
-  SagaFailed,
   ScheduleActivityTaskFailed,
   ScopeCanceled,
   TimeoutExpired,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import fc from 'fast-check'
-import { encodeExecutionContext } from '../../src/swf/execution-context.js'
+import { encodeExecutionContext, type SagaStepState } from '../../src/swf/execution-context.js'
 import { deriveState, deriveUpdates, type Change, type RunRecord } from '../../src/feed/update.js'
 import { History, saga, T0 } from './histories.js'
 
@@ -144,12 +144,36 @@ test('being stuck and being healed are told apart from updates', () => {
   expect(changes[4]!.summary.stuck).toBeUndefined()
 })
 
-test('a summary too long is shown without the steps of its saga', () => {
+test('a summary too long keeps the steps of its saga that matter, and says how many it leaves out', () => {
   const history = new History(execution)
-  const steps = Array.from({ length: 100 }, (_, i) => ({ name: `step ${i}`, state: 'PENDING' as const, attempts: 0 }))
-  history.decision({ saga: { state: 'RUNNING', step: 'step 0', attempt: 1, steps } })
+  const steps = Array.from({ length: 100 }, (_, i) => ({
+    name: `step ${i}`,
+    state: 'DONE' as SagaStepState,
+    attempts: 1,
+  }))
+  steps[2]!.state = 'LEFT'
+  steps[60]!.state = 'COMPENSATING'
+  history.decision({ saga: { state: 'COMPENSATING', step: 'step 60', attempt: 1, steps } })
   const { summary } = derive(history).record
-  expect(summary.saga).toEqual({ state: 'RUNNING', step: 'step 0', attempt: 1, steps: [] })
+  expect(JSON.stringify(summary).length).toBeLessThanOrEqual(2_048)
+  const shown = summary.saga!.steps
+  expect(shown.length + summary.saga!.omittedSteps!).toBe(100)
+  expect(shown[0]).toEqual({ name: 'step 2', state: 'LEFT', attempts: 1 })
+  expect(shown.slice(1).map(({ name }) => name)).toEqual(
+    Array.from({ length: shown.length - 1 }, (_, i) => `step ${60 - Math.floor((shown.length - 1) / 2) + i}`),
+  )
+})
+
+test('a saga that fails and is undone within one decision is shown as compensating before it is shown as failed', () => {
+  const history = new History(execution)
+  history.decision(saga('RUNNING'))
+  const steps = [{ name: 'reserve', state: 'UNDONE' as const, attempts: 1 }]
+  history.signal()
+  history.decision({ saga: { state: 'FAILED', step: 'reserve', attempt: 1, steps } })
+  history.add('WorkflowExecutionFailed', { reason: 'Sold out', decisionTaskCompletedEventId: history.last })
+  const { changes } = derive(history)
+  expect(changes.map(({ summary }) => summary.saga?.state)).toEqual([undefined, 'RUNNING', 'COMPENSATING', 'FAILED'])
+  expect(changes[2]!.summary.saga!.steps).toEqual(steps)
 })
 
 test('derives the same in one go and in any parts', () => {

@@ -26,6 +26,21 @@ test('a state that is too long is left out, and the context says so; the saga st
   expect(decodeExecutionContext(text)).toEqual({ saga: context.saga, truncated: true })
 })
 
+test('a saga of many steps has 4,000 characters: it says how many steps it leaves out, whatever the state is', () => {
+  const steps = Array.from({ length: 1_000 }, (_, i) => ({ name: `step ${i}`, state: 'PENDING' as const, attempts: 0 }))
+  const saga = { state: 'RUNNING' as const, step: 'step 500', attempt: 1, steps }
+  for (const state of [1, 'x'.repeat(28_000), 'x'.repeat(MAX_PAYLOAD)]) {
+    const text = encodeExecutionContext({ saga, state })
+    expect(text.length).toBeLessThanOrEqual(MAX_PAYLOAD)
+    const { saga: shown, truncated } = decodeExecutionContext(text)
+    expect(truncated).toBe(String(state).length < MAX_PAYLOAD ? undefined : true)
+    expect(JSON.stringify(shown).length).toBeLessThanOrEqual(4_000)
+    expect(shown!.steps.length).toBeGreaterThan(50)
+    expect(shown!.steps.length + shown!.omittedSteps!).toBe(1_000)
+    expect(shown!.steps).toContainEqual({ name: 'step 500', state: 'PENDING', attempts: 0 })
+  }
+})
+
 test('what another decider wrote is a state', () => {
   expect(decodeExecutionContext('{"step":4}')).toEqual({ state: { step: 4 } })
   expect(decodeExecutionContext('step four')).toEqual({ state: 'step four' })

@@ -20,6 +20,8 @@ import { Stuck } from './stuck.js'
 export abstract class Asked<T> extends Operation<T> {
   /** Which of SWF's limits it counts for. */
   readonly window: Window | undefined = undefined
+  /** Nobody waits for it: it alone does not keep a workflow going. */
+  background = false
   /** Unique in the run. */
   abstract readonly label: string
   abstract decision(): Decision
@@ -54,7 +56,8 @@ export class Commands {
 
   /** True while an event may still come of what was asked. */
   get outstanding(): boolean {
-    return this.#emitted.length > 0 || this.#byEvent.size > 0
+    const counts = (operation: Asked<any> | undefined) => !operation?.background
+    return this.#emitted.some(({ operation }) => counts(operation)) || [...this.#byEvent.values()].some(counts)
   }
 
   /** Operations of a kind that are open, or about to be. */

@@ -11,6 +11,7 @@ import type { Decision, DecisionType } from '../../swf/decision.js'
 import {
   decodeExecutionContext,
   encodeExecutionContext,
+  openSaga,
   type ExecutionContext,
   type Saga,
   type SagaState,
@@ -314,9 +315,8 @@ export class RunState implements RunContext {
   /** What the workflow shows of itself. The end of a saga is shown with the closing decision, not before. */
   #context(): ExecutionContext {
     const { saga, state } = this.shown
-    const ended = saga?.state === 'COMPLETED' || saga?.state === 'FAILED'
     return {
-      ...(saga && { saga: ended && !this.#closing.decided ? { ...saga, state: 'RUNNING' } : saga }),
+      ...(saga && { saga: this.#closing.decided ? saga : openSaga(saga) }),
       ...(state !== undefined && { state }),
     }
   }

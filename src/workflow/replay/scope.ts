@@ -15,7 +15,10 @@ export class Scope {
   #closed = false
   readonly root: Scope
 
-  constructor(parent?: Scope, { shielded = false }: { shielded?: boolean } = {}) {
+  constructor(
+    readonly parent?: Scope,
+    { shielded = false }: { shielded?: boolean } = {},
+  ) {
     this.root = parent?.root ?? this
     if (!parent || shielded) return
     this.#cause = parent.#cause
