@@ -94,11 +94,13 @@ export class Board {
     const running = this.#sagas.filter(({ ended }) => !ended)
     const shown = running.length > 0 ? running : this.#sagas.slice(-1)
     const steps = shown.flatMap(saga => flat(saga))
-    const waiting = running.length > 0 ? waitingOf(shown, steps) : undefined
+    const waiting = steps.find(waits)
     const at = focusOf(steps)
     const [only] = shown
-    if (only?.ended)
-      return { state: only.phase as SagaState, ...named(only.failedAt), attempt: 1, steps: listed(steps) }
+    if (only?.ended) {
+      const end = only.phase === 'COMPLETED' ? at?.name : only.failedAt
+      return { state: only.phase as SagaState, ...named(end), attempt: 1, steps: listed(steps) }
+    }
     if (waiting) return { state: 'WAITING_FOR_OPERATOR', ...named(waiting.name), attempt: 1, steps: listed(steps) }
     const active = at && ACTIVE.has(at.view.state)
     return {
@@ -159,11 +161,9 @@ function focusOf(steps: readonly Named[]): Named | undefined {
   return found
 }
 
-/** Returns the first step left undone of a saga that waits for somebody to decide about it. */
-function waitingOf(shown: readonly SagaView[], steps: readonly Named[]): Named | undefined {
-  return steps.find(
-    ({ saga, view }) => saga.phase === 'WAITING_FOR_OPERATOR' && view.state === 'LEFT' && shown.length > 0,
-  )
+/** A step left undone, of a saga that waits for somebody to decide about it. */
+function waits({ saga, view }: Named): boolean {
+  return saga.phase === 'WAITING_FOR_OPERATOR' && view.state === 'LEFT'
 }
 
 function listed(steps: readonly Named[]): SagaStep[] {
