@@ -42,7 +42,7 @@ test('a report of twenty items and a year of receipts survive kills of worker an
   await graphql(START, { input: { workflowId: 'year', type: 'ArchiveYear', input: { year: 2026 } } })
 
   const kill = async (name: 'worker' | 'decider') => {
-    const pid = state().processes[name]!.pid
+    const pid = state().processes[name]!.pid!
     process.kill(pid, 'SIGKILL')
     await until(() => ![undefined, pid].includes(state().processes[name]?.pid), { what: `${name} is started again` })
   }

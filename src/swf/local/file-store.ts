@@ -7,6 +7,7 @@
 // FS3. Replies leave in the order in which they were given.
 // FS4. When a write or a sync fails, nothing leaves any more.
 
+import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -31,6 +32,8 @@ class Group {
   readonly replies: (() => void)[] = []
 }
 
+/** How long the thread may take to end, in milliseconds. */
+const END_WITHIN = 5_000
 const LAST_ID = 32_767
 /** The key of an event, and of what is kept by event: `execution << 15 | eventId`, for numbers of more than 32 bits. */
 const key = (serial: number, eventId: number) => serial * (LAST_ID + 1) + eventId
@@ -200,8 +203,13 @@ export class FileStore implements Store {
     if (failed !== told) throw failed!
   }
 
+  /** Lets the thread end by itself: terminated in the middle of a call, the database's code takes the process down with it. */
   async #end(): Promise<void> {
     this.#closed = true
+    if (this.#worker.threadId === -1) return
+    const ended = once(this.#worker, 'exit')
+    this.#worker.postMessage({ id: 0, kind: 'end' } satisfies StoreRequest)
+    await Promise.race([ended, new Promise(resolve => setTimeout(resolve, END_WITHIN).unref())])
     await this.#worker.terminate()
   }
 

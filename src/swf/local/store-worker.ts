@@ -16,6 +16,8 @@ export type StoreRequest =
   | { readonly id: number; readonly kind: 'read'; readonly sql: string; readonly parameters: readonly unknown[] }
   | { readonly id: number; readonly kind: 'forget'; readonly domain: string; readonly closedBefore: number }
   | { readonly id: number; readonly kind: 'close' }
+  /** The thread ends by itself; nothing is answered. */
+  | { readonly id: number; readonly kind: 'end' }
 
 export interface StoreReply {
   readonly id: number
@@ -165,6 +167,16 @@ export function storeWorker(require: NodeJS.Require): void {
   }
 
   parentPort!.on('message', (request: StoreRequest) => {
+    if (request.kind === 'end') {
+      try {
+        db?.close()
+      } catch {
+        // It has failed before, and that was told.
+      }
+      db = undefined
+      parentPort!.close()
+      return
+    }
     attempt(request.id, () => {
       switch (request.kind) {
         case 'write':
