@@ -14,7 +14,6 @@ import {
   signalPart,
   timerPart,
   type ChildStepOptions,
-  type Condition,
   type Part,
   type PartOptions,
   type ReceiveOptions,
@@ -58,14 +57,7 @@ export class SagaBuilder<I, Results extends object> {
   ) {}
 
   /** Adds a step that is an activity. Its result is known to later steps under its name. */
-  step<
-    Name extends string,
-    StepInput,
-    Result,
-    RollbackInput,
-    CompensateInput,
-    When extends Condition<SagaContext<I, Results>> = undefined,
-  >(
+  step<Name extends string, StepInput, Result, RollbackInput, CompensateInput, When extends boolean = never>(
     name: Name,
     activity: ActivityDefinition<StepInput, Result>,
     options: StepOptions<
@@ -82,14 +74,7 @@ export class SagaBuilder<I, Results extends object> {
   }
 
   /** Adds a step that is a child execution: it is canceled with the saga, and waited for. */
-  child<
-    Name extends string,
-    StepInput,
-    Result,
-    RollbackInput,
-    CompensateInput,
-    When extends Condition<SagaContext<I, Results>> = undefined,
-  >(
+  child<Name extends string, StepInput, Result, RollbackInput, CompensateInput, When extends boolean = never>(
     name: Name,
     workflow: WorkflowContract<StepInput, Result>,
     options: ChildStepOptions<
@@ -106,13 +91,7 @@ export class SagaBuilder<I, Results extends object> {
   }
 
   /** Adds a step that is code: decides, waits for several things, runs a saga of its own. */
-  do<
-    Name extends string,
-    Result,
-    RollbackInput,
-    CompensateInput,
-    When extends Condition<SagaContext<I, Results>> = undefined,
-  >(
+  do<Name extends string, Result, RollbackInput, CompensateInput, When extends boolean = never>(
     name: Name,
     run: (context: SagaContext<I, Results>) => Promise<Result>,
     options: PartOptions<
@@ -128,10 +107,10 @@ export class SagaBuilder<I, Results extends object> {
   }
 
   /** Adds a step that waits for a signal; its input is the step's result. */
-  receive<Name extends string, T, When extends Condition<SagaContext<I, Results>> = undefined>(
+  receive<Name extends string, T, When extends boolean = never>(
     name: Name,
     signal: SignalDefinition<T>,
-    options: ReceiveOptions<When> = {},
+    options: ReceiveOptions<SagaContext<I, Results>, When> = {},
   ): SagaBuilder<I, Results & Record<Name, T | Skipped<When>>> {
     return this.#with({ [name]: signalPart(signal, options as never) })
   }
@@ -140,7 +119,7 @@ export class SagaBuilder<I, Results extends object> {
   sleep<Name extends string>(
     name: Name,
     duration: Duration | ((context: SagaContext<I, Results>) => Duration),
-    options: { when?: Condition<SagaContext<I, Results>> } = {},
+    options: { when?: (context: SagaContext<I, Results>) => boolean } = {},
   ): SagaBuilder<I, Results & Record<Name, void>> {
     return this.#with({ [name]: timerPart(duration, options as never) })
   }

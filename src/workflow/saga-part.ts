@@ -9,15 +9,13 @@ import type { SignalDefinition } from './signal.js'
 import { sleep } from './timer.js'
 import type { WorkflowContract } from './workflow-contract.js'
 
-/** A step's condition; absent, the step always runs. */
-export type Condition<Before> = ((context: Before) => boolean) | undefined
-/** What a step with a condition may have left out. */
-export type Skipped<When> = [When] extends [undefined] ? never : undefined
+/** What a step with a condition may have left out. `When` is what the condition returns, never when there is none. */
+export type Skipped<When> = [When] extends [never] ? never : undefined
 
 /** What every step may say: when it runs, and how it is undone. */
 export interface PartOptions<Before, After, Result, RollbackInput, CompensateInput, When> {
   /** Leaves the step out when it returns false: it is SKIPPED then, and its result undefined. */
-  when?: When
+  when?: (context: Before) => When
   /** Undoes what the step may have half done when it fails. It cannot see the step's result. */
   rollback?: Undo<readonly [context: Before], RollbackInput>
   /** Undoes the step when it had completed; it sees the step's result, too. */
@@ -53,10 +51,10 @@ export interface ChildStepOptions<
 }
 
 /** Of a step that waits for a signal. */
-export interface ReceiveOptions<When> {
+export interface ReceiveOptions<Before, When> {
   /** Fails the step with TimeoutExpired when the signal has not come by then. @default none */
   timeout?: Duration
-  when?: When
+  when?: (context: Before) => When
 }
 
 /** A step without a name. */
@@ -100,7 +98,7 @@ export function codePart<R>(run: (context: any) => Promise<R>, options: AnyOptio
 
 export function signalPart<T>(
   signal: SignalDefinition<T>,
-  { timeout, when }: ReceiveOptions<Condition<any>> = {},
+  { timeout, when }: ReceiveOptions<any, boolean> = {},
 ): Part<T> {
   const receive = () => signal.receive()
   return { when, what: signal.name, run: () => (timeout === undefined ? receive() : withTimeout(timeout, receive)) }
@@ -108,7 +106,7 @@ export function signalPart<T>(
 
 export function timerPart(
   duration: Duration | ((context: any) => Duration),
-  { when }: { when?: Condition<any> } = {},
+  { when }: { when?: (context: any) => boolean } = {},
 ): Part<void> {
   return { when, run: context => sleep(typeof duration === 'function' ? duration(context) : duration) }
 }
@@ -116,7 +114,7 @@ export function timerPart(
 /** Makes one step of a group; `compensate` sees the step's result as its second argument. */
 export class Branch<Before> {
   /** A step that is an activity. */
-  step<I, R, RI, CI, When extends Condition<Before> = undefined>(
+  step<I, R, RI, CI, When extends boolean = never>(
     activity: ActivityDefinition<I, R>,
     options: StepOptions<Before, Before, I, R, RI, CI, When>,
   ): Part<R | Skipped<When>> {
@@ -124,7 +122,7 @@ export class Branch<Before> {
   }
 
   /** A step that is a child execution. */
-  child<I, R, RI, CI, When extends Condition<Before> = undefined>(
+  child<I, R, RI, CI, When extends boolean = never>(
     workflow: WorkflowContract<I, R>,
     options: ChildStepOptions<Before, Before, I, R, RI, CI, When>,
   ): Part<R | Skipped<When>> {
@@ -132,7 +130,7 @@ export class Branch<Before> {
   }
 
   /** A step that is code. */
-  do<R, RI, CI, When extends Condition<Before> = undefined>(
+  do<R, RI, CI, When extends boolean = never>(
     run: (context: Before) => Promise<R>,
     options: PartOptions<Before, Before, R, RI, CI, When> = {},
   ): Part<R | Skipped<When>> {
@@ -140,15 +138,18 @@ export class Branch<Before> {
   }
 
   /** A step that waits for a signal. */
-  receive<T, When extends Condition<Before> = undefined>(
+  receive<T, When extends boolean = never>(
     signal: SignalDefinition<T>,
-    options: ReceiveOptions<When> = {},
+    options: ReceiveOptions<Before, When> = {},
   ): Part<T | Skipped<When>> {
     return signalPart(signal, options as never)
   }
 
   /** A step that waits. */
-  sleep(duration: Duration | ((context: Before) => Duration), options: { when?: Condition<Before> } = {}): Part<void> {
+  sleep(
+    duration: Duration | ((context: Before) => Duration),
+    options: { when?: (context: Before) => boolean } = {},
+  ): Part<void> {
     return timerPart(duration, options as never)
   }
 }
