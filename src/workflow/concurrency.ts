@@ -7,17 +7,19 @@ import type { Scope } from './replay/scope.js'
 import { asCancellation, open } from './scope.js'
 
 type Work<T = unknown> = () => Promise<T>
-type Results<T extends readonly Work[]> = { -readonly [K in keyof T]: Awaited<ReturnType<T[K]>> }
+/** A function for each result. (The hint `| []` of the type parameters has a list taken for a tuple.) */
+type Works<T extends readonly unknown[]> = { readonly [K in keyof T]: Work<T[K]> }
+type Results<T extends readonly unknown[]> = { -readonly [K in keyof T]: T[K] }
 
 /**
  * Resolves to all results, in order. The first failure cancels the others, which end before this rejects with it.
  *
  * @example const [stock, price] = await all([() => reserve(order), () => quote(order)])
  */
-export function all<const T extends readonly Work[]>(work: T): Promise<Results<T>> {
+export function all<T extends readonly unknown[] | []>(work: Works<T>): Promise<Results<T>> {
   return following(
-    together('all', work, work => work(), { concurrency: work.length }),
-    ({ results }) => results as Results<T>,
+    together('all', list(work), work => work(), { concurrency: Number.POSITIVE_INFINITY }),
+    ({ results }) => results as unknown as Results<T>,
   )
 }
 
@@ -40,9 +42,9 @@ export function map<T, R>(
  *
  * @example const answer = await race([() => approved.receive(), () => sleep('3d')])
  */
-export function race<const T extends readonly Work[]>(work: T): Promise<Results<T>[number]> {
-  if (work.length === 0) throw new RangeError('a race of nothing never ends')
-  return first('race', work as readonly Work<Results<T>[number]>[], promises => Promise.race(promises))
+export function race<T extends readonly unknown[] | []>(work: Works<T>): Promise<T[number]> {
+  if (list(work).length === 0) throw new RangeError('a race of nothing never ends')
+  return first('race', list(work), promises => Promise.race(promises))
 }
 
 /**
@@ -50,8 +52,8 @@ export function race<const T extends readonly Work[]>(work: T): Promise<Results<
  *
  * @example const quote = await any(carriers.map(carrier => () => ask(carrier)))
  */
-export function any<const T extends readonly Work[]>(work: T): Promise<Results<T>[number]> {
-  return first('any', work as readonly Work<Results<T>[number]>[], async promises => {
+export function any<T extends readonly unknown[] | []>(work: Works<T>): Promise<T[number]> {
+  return first('any', list(work), async promises => {
     let bug: { error: unknown } | undefined
     const bugs = new Promise<never>((_, reject) => {
       for (const promise of promises)
@@ -68,6 +70,10 @@ export function any<const T extends readonly Work[]>(work: T): Promise<Results<T
       throw new NoneSucceeded((error as AggregateError).errors as WorkflowFailure[])
     }
   })
+}
+
+function list<T extends readonly unknown[]>(work: Works<T>): readonly Work<T[number]>[] {
+  return work as unknown as readonly Work<T[number]>[]
 }
 
 /** What `together` did: results so far, and how many were begun. */

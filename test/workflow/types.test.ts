@@ -3,15 +3,23 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import {
+  all,
+  any,
   continueAsNewSuggested,
   defineActivity,
   defineSignal,
   defineWorkflow,
   executeChild,
+  map,
+  race,
   saga,
+  scope,
+  shielded,
   sideEffect,
   signalExternal,
+  sleep,
   startChild,
+  withTimeout,
 } from '../../src/workflow/index.js'
 import { brief, Story } from '../support/given.js'
 
@@ -61,6 +69,21 @@ export const parent = defineWorkflow('Parent', '1', { input: Order }, async (ord
   void (() => continueAsNew({ id: 'x' }))
   if (continueAsNewSuggested()) return continueAsNew({ id: text, total: chance })
   return 7
+})
+export const together = defineWorkflow('Together', '1', {}, async () => {
+  const amount = defineActivity<string, number>('Amount', '1')
+  const [one, text] = await all([() => amount('a'), async () => 'text'])
+  const sum: number = one + text.length
+  const first: number | string = await race([() => amount('a'), () => sleep('1s').then(() => text)])
+  const numbers: number[] = await all(['a', 'b'].map(name => () => amount(name)))
+  const quote: number = await any(['a', 'b'].map(name => () => amount(name)))
+  const mapped: number[] = await map(['a'], { concurrency: 2 }, name => amount(name))
+  const inTime: number = await withTimeout('5s', () => scope(() => shielded(() => amount('a'))))
+  // @ts-expect-error a promise is there already, and runs in no scope of its own
+  void (() => all([amount('a')]))
+  // @ts-expect-error the second one is a text
+  void (async (): Promise<[number, number]> => all([() => amount('a'), async () => 'text']))
+  return [sum, first, numbers, quote, mapped, inTime]
 })
 export const annotated = defineWorkflow(
   'Annotated',
