@@ -27,7 +27,7 @@ export function watchDeadline(
     deadline === undefined
       ? board.deadline
       : inBackground(startTimer(run.commands, `saga.${number}.deadline`, seconds(deadline)))
-  if (!timer) {
+  if (!timer || timer.settled) {
     expire(new SagaDeadlineExpired())
     return () => {}
   }

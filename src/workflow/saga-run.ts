@@ -73,7 +73,7 @@ export class SagaRun implements Saga {
     try {
       const result = await open('saga', {}, async scope => {
         this.#scope = scope
-        stopWatching = watchDeadline(this.run, this.options.deadline, expired => {
+        if (!scope.cause) stopWatching = watchDeadline(this.run, this.options.deadline, expired => {
           this.#expired = expired
           scope.cancel(expired)
         })
