@@ -150,7 +150,6 @@ export class Story {
             workflowType: { name: this.definition.name, version },
             decisionTaskCompletedEventId: completed,
           } as never)
-        if (cause) this.wake()
         continue
       }
       if (cause && decision.decisionType === 'StartChildWorkflowExecution') {
@@ -162,7 +161,6 @@ export class Story {
           initiatedEventId: 0,
           decisionTaskCompletedEventId: completed,
         } as never)
-        this.wake()
         continue
       }
       const canceled =
@@ -174,8 +172,9 @@ export class Story {
         ...(canceled && { startedEventId: canceled }),
         decisionTaskCompletedEventId: completed,
       } as never)
-      if (cause) this.wake()
     }
+    // One task for all that was refused.
+    if (decisions.some(decision => refuse(decision) !== undefined)) this.wake()
   }
 
   /** The decision task was not answered in time. */

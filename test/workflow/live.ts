@@ -3,7 +3,7 @@
 
 import { createSwfClient, type SwfClient } from '../../src/swf/client.js'
 import type { Decision } from '../../src/swf/decision.js'
-import { readHistory } from '../../src/swf/history.js'
+import { completeDecisionTask, readHistory } from '../../src/swf/history.js'
 import type { HistoryEvent, WorkflowExecution } from '../../src/swf/history-event.js'
 import { register } from '../../src/swf/registration.js'
 import { Run } from '../../src/workflow/replay/replay.js'
@@ -13,6 +13,7 @@ import { directCall } from '../../src/swf/local/direct-call.js'
 import { Engine } from '../../src/swf/local/engine.js'
 import { MemoryStore } from '../../src/swf/local/memory-store.js'
 import { Polls } from '../../src/swf/local/polls.js'
+import { quotasOf, type Quotas } from '../../src/swf/local/quotas.js'
 import { activities, numbers, undo, walker, type ProgramInput } from './programs.js'
 
 const DOMAIN = 'programs'
@@ -32,10 +33,15 @@ export interface ProgramsSwf {
   clock: VirtualClock
 }
 
-/** A local SWF with the programs' types. */
-export async function programsSwf(): Promise<ProgramsSwf> {
+/** A local SWF with the programs' types; `quotas` are what it refuses. */
+export async function programsSwf(quotas?: Partial<Quotas>): Promise<ProgramsSwf> {
   const clock = new VirtualClock(Date.UTC(2026, 0, 1))
-  const engine = new Engine({ clock, store: new MemoryStore(), region: 'us-east-1' })
+  const engine = new Engine({
+    clock,
+    store: new MemoryStore(),
+    region: 'us-east-1',
+    ...(quotas && { quotas: quotasOf(quotas) }),
+  })
   const context = { engine, polls: new Polls(5) }
   const swf = createSwfClient({ transport: (action, input) => directCall(context, action, input) })
   const { name, version } = walker()
@@ -102,7 +108,7 @@ export async function live(
     let run = runs.get(runId)
     if (!run || chance() < 0.2) run = new Run(definition, execution)
     runs.set(runId, run)
-    const turn = await run.advance(task.events)
+    const turn = await run.advance(await completeDecisionTask(swf, DOMAIN, LIST.name, task, undefined))
     if (turn.kind === 'stuck') throw new Error(`seed ${seed}, ${execution.workflowId}: ${turn.stuck.reason}`)
     // Now and then an answer is lost: its task times out, and whoever gave it forgets the run.
     if (chance() < 0.03) {

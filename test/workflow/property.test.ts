@@ -1,6 +1,7 @@
 // Random programs, lived through and then replayed: at every prefix of a history the same decisions.
 
 import { expect, test } from 'vitest'
+import { attributesOf } from '../../src/swf/history-event.js'
 import { isParkMarker } from '../../src/workflow/replay/park.js'
 import { replay } from '../../src/workflow/replay/replay.js'
 import { checkHistory } from '../support/history-checker.js'
@@ -39,6 +40,44 @@ test(
           'DecisionTaskTimedOut',
           'WorkflowExecutionContinuedAsNew',
           'CompleteWorkflowExecutionFailed',
+        ]),
+      )
+  },
+  30_000 + SEEDS * 200,
+)
+
+test(
+  'a program that SWF refuses much for its limits decides the same, and does not hear of it',
+  async () => {
+    const rate = { bucket: 2, refill: 1 }
+    const decisions = [
+      'ScheduleActivityTask',
+      'StartTimer',
+      'StartChildWorkflowExecution',
+      'SignalExternalWorkflowExecution',
+      'RequestCancelExternalWorkflowExecution',
+    ]
+    const swf = await programsSwf({
+      rates: Object.fromEntries(decisions.map(name => [name, rate])),
+      openActivities: 1,
+      openTimers: 2,
+      openChildren: 1,
+    })
+    const causes = new Set<unknown>()
+    for (let seed = FIRST; seed < FIRST + SEEDS / 4; seed++)
+      for (const run of await live(swf, seed)) {
+        expect(checkHistory(run.events), `history of seed ${seed}`).toEqual([])
+        for (const event of run.events) causes.add(attributesOf(event).cause)
+        await replayed(run, seed)
+      }
+    if (SEEDS >= 200)
+      expect([...causes]).toEqual(
+        expect.arrayContaining([
+          'OPEN_ACTIVITIES_LIMIT_EXCEEDED',
+          'OPEN_TIMERS_LIMIT_EXCEEDED',
+          'ACTIVITY_CREATION_RATE_EXCEEDED',
+          'TIMER_CREATION_RATE_EXCEEDED',
+          'SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_RATE_EXCEEDED',
         ]),
       )
   },

@@ -264,14 +264,23 @@ describe('time and chance', () => {
     expect(brief(await story.go())).toEqual(['StartTimer 1.sleep 1s'])
   })
 
-  test('a timer that SWF refuses for its limits is asked for again when another one has ended', async () => {
+  test('a timer too many is asked for again when another one has ended', async () => {
     const story = new Story(defineWorkflow('W', '1', {}, async () => Promise.all([sleep('1s'), sleep('2s')])))
     await story.go(decision =>
       JSON.stringify(decision).includes('2.sleep') ? 'OPEN_TIMERS_LIMIT_EXCEEDED' : undefined,
     )
-    await story.go()
-    await story.fire('1.sleep').go()
+    expect(await story.go()).toEqual([])
+    expect(brief(await story.fire('1.sleep').go())).toEqual(['StartTimer 2.sleep 2s'])
     expect(brief(await story.fire('2.sleep').go())).toEqual(['CompleteWorkflowExecution'])
+  })
+
+  test('a timer that SWF has no time for is asked for again at once, in an answer that may wait', async () => {
+    const story = new Story(defineWorkflow('W', '1', {}, async () => Promise.all([sleep('1s'), sleep('2s')])))
+    await story.go(() => 'TIMER_CREATION_RATE_EXCEEDED')
+    expect(brief(await story.go())).toEqual(['StartTimer 1.sleep 1s', 'StartTimer 2.sleep 2s'])
+    expect(story.turn).toMatchObject({ throttled: true })
+    await story.fire('1.sleep').go()
+    expect(story.turn).not.toHaveProperty('throttled')
   })
 
   test('a sleep beyond what SWF takes is an error at the line that asks for it', async () => {

@@ -46,6 +46,9 @@ export interface DeciderOptions {
   cachedBytes?: number
 }
 
+/** For how long, in milliseconds, an answer is held back that asks for timers while SWF starts none; tasks may have 1 s. */
+const THROTTLED = 500
+
 export const DEFAULTS = { pollers: 5, cached: 2_000, cachedBytes: 256 * 1_048_576 } satisfies Partial<DeciderOptions>
 
 /** Serves the decision tasks of its workflows' task lists. */
@@ -183,6 +186,7 @@ export class Decider implements Service {
 
     if (turn.kind === 'stuck') return this.#park(task, execution, cached, events, turn)
     for (const warning of turn.warnings) log.warn({ ...execution, warning }, 'replay differs in a detail')
+    if (turn.throttled) await new Backoff(THROTTLED, THROTTLED).wait(this.#stopping.signal)
     const keep = this.#options.cached > 0 && !this.#stopping.signal.aborted
     try {
       await this.#responder.respond(

@@ -4,11 +4,17 @@ import type { Asked, Commands } from './commands.js'
 import { LIMIT_WAIT } from './limits.js'
 import { startTimer, TimerOperation } from './timers.js'
 
-/** Asks again for what the event `refusedBy` has refused: for a timer when its turn comes, for all else after a wait. */
-export function askAgain(commands: Commands, operation: Asked<any>, refusedBy: number): void {
+/**
+ * Asks again for what the event `refusedBy` has refused: after a wait. A timer cannot wait for a timer: it is asked for when
+ * another one has ended, if too many are open, and at once otherwise, which the decider holds back for a moment.
+ */
+export function askAgain(commands: Commands, operation: Asked<any>, refusedBy: number, cause: string): void {
   if (operation.settled) return
-  // A timer cannot wait for a timer.
-  if (operation instanceof TimerOperation) return commands.ask(operation)
+  if (operation instanceof TimerOperation) {
+    if (cause.startsWith('OPEN_')) return commands.askNext(operation)
+    commands.throttled = true
+    return commands.ask(operation)
+  }
   const wait = startTimer(commands, `${operation.label}.limit.${refusedBy}`, LIMIT_WAIT)
   const { cancel } = operation
   operation.cancel = cause => {

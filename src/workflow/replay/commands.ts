@@ -52,6 +52,8 @@ export class Commands {
   /** Event that began (or refused) an operation → the operation. */
   readonly #byEvent = new Map<number, Asked<any>>()
   readonly #open: Record<Window, Set<Asked<any>>> = { activity: new Set(), timer: new Set(), child: new Set() }
+  /** SWF starts no more timers for a while, and one was asked for again at once: nothing else could wait for it. */
+  throttled = false
   readonly #waiting: Record<Window, Asked<any>[]> = { activity: [], timer: [], child: [] }
 
   /** True while an event may still come of what was asked. */
@@ -71,6 +73,13 @@ export class Commands {
     if (window && (this.#waiting[window].length || this.#open[window].size >= MOST_OPEN[window]))
       this.#waiting[window].push(operation)
     else this.#emit(operation)
+  }
+
+  /** Asks for an operation first of all when another one of its kind has ended; at once when none is open. */
+  askNext(operation: Asked<any>): void {
+    const { window } = operation
+    if (window && this.#open[window].size > 0) this.#waiting[window].unshift(operation)
+    else this.ask(operation)
   }
 
   /** Asks for what has no outcome of its own; for the end of an operation that may be, which is taken back if it ends before. */
@@ -139,6 +148,7 @@ export class Commands {
   ): { warnings: string[]; refused: HistoryEvent[] } {
     const emitted = this.#emitted
     this.#emitted = []
+    this.throttled = false
     const warnings: string[] = []
     const refused: HistoryEvent[] = []
     let next = 0

@@ -58,7 +58,7 @@ export function settle(commands: Commands, event: HistoryEvent, parkedAt: number
     }
     case 'ScheduleActivityTaskFailed': {
       const { cause } = event.scheduleActivityTaskFailedEventAttributes
-      if (TRY_AGAIN.test(cause)) return again(commands, event.eventId)
+      if (TRY_AGAIN.test(cause)) return again(commands, cause, event.eventId)
       return activity(commands, event.eventId, operation =>
         operation.reject(new ScheduleActivityTaskFailed(operation.facts, cause)),
       )
@@ -73,7 +73,7 @@ export function settle(commands: Commands, event: HistoryEvent, parkedAt: number
     case 'StartTimerFailed': {
       const { cause, timerId } = event.startTimerFailedEventAttributes
       if (isParkTimer(timerId) || isMoreTimer(timerId)) return false
-      if (TRY_AGAIN.test(cause) || parkedAt > event.eventId) return again(commands, event.eventId)
+      if (TRY_AGAIN.test(cause) || parkedAt > event.eventId) return again(commands, cause, event.eventId)
       throw new Stuck(`SWF refused timer ${timerId}: ${cause}`, event.eventId)
     }
     case 'RecordMarkerFailed': {
@@ -91,7 +91,7 @@ export function settle(commands: Commands, event: HistoryEvent, parkedAt: number
     case 'StartChildWorkflowExecutionFailed': {
       const { initiatedEventId, cause } = event.startChildWorkflowExecutionFailedEventAttributes
       const began = initiatedEventId || event.eventId
-      if (TRY_AGAIN.test(cause)) return again(commands, began, event.eventId)
+      if (TRY_AGAIN.test(cause)) return again(commands, cause, began, event.eventId)
       return child(commands, began, operation =>
         operation.fail(new StartChildWorkflowExecutionFailed(operation.facts, cause)),
       )
@@ -169,15 +169,15 @@ function externalFailed(
   { initiatedEventId, cause }: { initiatedEventId: number; cause: string },
 ): boolean {
   const began = initiatedEventId || eventId
-  if (TRY_AGAIN.test(cause)) return again(commands, began, eventId)
+  if (TRY_AGAIN.test(cause)) return again(commands, cause, began, eventId)
   const operation = commands.take(began)
   if (!(operation instanceof ExternalOperation)) return false
   operation.reject(operation.failure(cause))
   return true
 }
 
-function again(commands: Commands, began: number, refusedBy = began): false {
+function again(commands: Commands, cause: string, began: number, refusedBy = began): false {
   const operation = commands.take(began)
-  if (operation) askAgain(commands, operation, refusedBy)
+  if (operation) askAgain(commands, operation, refusedBy, cause)
   return false
 }

@@ -53,6 +53,8 @@ export interface Decided {
   /** The state that its saga has entered since SWF was last given one. */
   sagaEntered?: SagaState
   closing?: DecisionType
+  /** SWF starts no more timers for a while: an answer at once would only be refused at once. */
+  throttled?: true
   /** Activities that are scheduled and have not closed. */
   openActivities: number
   /** What is odd and harmless: details changed since they were recorded, signals that are not valid. */
@@ -309,6 +311,7 @@ export class RunState implements RunContext {
       ...(executionContext !== undefined && changed && { executionContext }),
       ...(context.saga && entered && { sagaEntered: context.saga.state }),
       ...(closes && { closing: close.decisionType }),
+      ...(this.commands.throttled && { throttled: true as const }),
     }
   }
 
