@@ -9,14 +9,6 @@
 
 import type { Decision, DecisionType } from '../../swf/decision.js'
 import {
-  decodeExecutionContext,
-  encodeExecutionContext,
-  openSaga,
-  type ExecutionContext,
-  type Saga,
-  type SagaState,
-} from '../../swf/execution-context.js'
-import {
   attributesOf,
   isCloseEvent,
   type EventOf,
@@ -41,17 +33,13 @@ import { settle } from './outcomes.js'
 import { isParkMarker } from './park.js'
 import { randomSequence } from './random.js'
 import { enclosingScope, Scope } from './scope.js'
+import { Shown, type ShownNow } from './shown.js'
 import { Stuck, stuckBy } from './stuck.js'
 
 /** What a decision task is to be answered with. */
-export interface Decided {
+export interface Decided extends ShownNow {
   kind: 'decided'
   decisions: Decision[]
-  /** Present when it has changed since SWF was last given one. */
-  executionContext?: string
-  context: ExecutionContext
-  /** The state that its saga has entered since SWF was last given one. */
-  sagaEntered?: SagaState
   closing?: DecisionType
   /** SWF starts no more timers for a while: an answer at once would only be refused at once. */
   throttled?: true
@@ -73,7 +61,7 @@ export class RunState implements RunContext {
   step: StepObserver | undefined
   /** Set by the first event, before any code of the author runs. */
   origin!: Origin
-  readonly shown: { saga?: Saga; state?: unknown } = {}
+  readonly shown = new Shown()
   readonly cursors = new Cursors()
   readonly commands = new Commands()
   readonly markers = new Markers(this.commands)
@@ -91,7 +79,6 @@ export class RunState implements RunContext {
   /** Id of the last DecisionTaskStarted that was parked. */
   #parkedAt = 0
   #stuck: Stuck | undefined
-  #sentContext: string | undefined
   #warnings: string[] = []
 
   constructor(
@@ -176,7 +163,7 @@ export class RunState implements RunContext {
     const { startedEventId, executionContext } = event.decisionTaskCompletedEventAttributes
     const recorded = recordedDecisions(events, index)
     this.lastEventId = events[recorded.end - 1]!.eventId
-    if (executionContext !== undefined) this.#sentContext = executionContext
+    if (executionContext !== undefined) this.shown.sent(executionContext)
     if (recorded.decisions.some(isParkMarker)) this.#parkedAt = startedEventId
     else {
       if (startedEventId !== this.lastStartedEventId) {
@@ -295,32 +282,16 @@ export class RunState implements RunContext {
       throw new Stuck('the workflow waits on something that is not in the history', this.lastEventId)
     const decisions = this.#closed ? [] : this.commands.decisions(this.lastStartedEventId, close)
     const closes = close && (this.#closed || decisions.at(-1) === close)
-    const context = this.#context()
-    const empty = Object.keys(context).length === 0 && this.#sentContext === undefined
-    const executionContext = empty ? undefined : encodeExecutionContext(context)
-    const changed = executionContext !== this.#sentContext
-    const entered = changed && context.saga?.state !== decodeExecutionContext(this.#sentContext).saga?.state
     const warnings = this.#warnings
     this.#warnings = []
     return {
       kind: 'decided',
       decisions,
-      context,
+      ...this.shown.now(this.#closing.decided),
       openActivities: this.commands.open('activity'),
       warnings,
-      ...(executionContext !== undefined && changed && { executionContext }),
-      ...(context.saga && entered && { sagaEntered: context.saga.state }),
       ...(closes && { closing: close.decisionType }),
       ...(this.commands.throttled && { throttled: true as const }),
-    }
-  }
-
-  /** What the workflow shows of itself. The end of a saga is shown with the closing decision, not before. */
-  #context(): ExecutionContext {
-    const { saga, state } = this.shown
-    return {
-      ...(saga && { saga: this.#closing.decided ? saga : openSaga(saga) }),
-      ...(state !== undefined && { state }),
     }
   }
 }
