@@ -1,4 +1,4 @@
-// Runs one benchmark of test/bench from the sources: npm run bench -- NAME
+// Runs one benchmark of test/bench, on the build of the sources as they are: npm run bench -- NAME
 
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
@@ -18,10 +18,8 @@ if (!names.includes(name)) {
 
 delete process.env.REDIS_URL
 await setupOrExit({ ignoreUrl: true })
-const child = spawn(process.execPath, ['--import', '@oxc-node/core/register', join(folder, `${name}.ts`), ...args], {
-  cwd: ROOT,
-  stdio: 'inherit',
-})
+const hooks = ['@oxc-node/core/register', './test/bench/built.mjs'].flatMap(hook => ['--import', hook])
+const child = spawn(process.execPath, [...hooks, join(folder, `${name}.ts`), ...args], { cwd: ROOT, stdio: 'inherit' })
 // Ctrl-C reaches it too.
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => child.kill('SIGTERM'))
