@@ -18,7 +18,7 @@ import { activities, numbers, undo, walker, type ProgramInput } from './programs
 
 const DOMAIN = 'programs'
 const LIST = { name: 'programs' }
-const MOST_STEPS = 1_500
+const MOST_STEPS = 400
 
 /** One run that was lived through: what was answered to each of its decision tasks, by their startedEventId. */
 export interface Lived {
