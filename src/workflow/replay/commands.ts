@@ -58,8 +58,9 @@ export class Commands {
 
   /** True while an event may still come of what was asked. */
   get outstanding(): boolean {
-    const counts = (operation: Asked<any> | undefined) => !operation?.background
-    return this.#emitted.some(({ operation }) => counts(operation)) || [...this.#byEvent.values()].some(counts)
+    if (this.#emitted.some(({ operation }) => !operation?.background)) return true
+    for (const operation of this.#byEvent.values()) if (!operation.background) return true
+    return false
   }
 
   /** Operations of a kind that are open, or about to be. */

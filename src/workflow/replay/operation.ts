@@ -34,18 +34,20 @@ export class Operation<T> {
   }
 }
 
-const cancels = new WeakMap<Promise<unknown>, (cause: WorkflowFailure) => void>()
+/** Where a promise says how it is canceled; many promises in a WeakMap make garbage collection slow. */
+const CANCEL = Symbol('cancel')
+type Cancelable = { [CANCEL]?: (cause: WorkflowFailure) => void }
 
 /** Remembers how the work behind a promise is canceled, for `withTimeout`. */
 export function cancelable<T>(promise: Promise<T>, cancel: (cause: WorkflowFailure) => void): Promise<T> {
   promise.catch(() => {})
-  cancels.set(promise, cancel)
+  ;(promise as Cancelable)[CANCEL] = cancel
   return promise
 }
 
 /** Cancels the work behind a promise, where it is known how. */
 export function cancel(promise: Promise<unknown>, cause: WorkflowFailure): void {
-  cancels.get(promise)?.(cause)
+  ;(promise as Cancelable)[CANCEL]?.(cause)
 }
 
 /** Returns what follows a promise, canceled as that is. */
