@@ -73,10 +73,11 @@ export class SagaRun implements Saga {
     try {
       const result = await open('saga', {}, async scope => {
         this.#scope = scope
-        if (!scope.cause) stopWatching = watchDeadline(this.run, this.options.deadline, expired => {
-          this.#expired = expired
-          scope.cancel(expired)
-        })
+        if (!scope.cause)
+          stopWatching = watchDeadline(this.run, this.options.deadline, expired => {
+            this.#expired = expired
+            scope.cancel(expired)
+          })
         const result = await body(this)
         while (this.#running.size > 0) await Promise.all(this.#running)
         return result
