@@ -7,6 +7,7 @@ import {
   cron,
   defineActivity,
   defineSignal,
+  defineState,
   defineWorkflow,
   executeChild,
   map,
@@ -15,8 +16,8 @@ import {
   patched,
   race,
   runSaga,
+  saga,
   scope,
-  setState,
   shielded,
   sideEffect,
   signalExternal,
@@ -56,12 +57,14 @@ export const tell = defineActivity<string, void>('Tell', '1.0', {})
 export const approved = defineSignal('approved', { input: z.object({ by: z.string() }) })
 export const paused = defineSignal('paused', { input: z.boolean() })
 
+export const progress = defineState({ waitsFor: 'nobody', since: 0 }) // what the API shows as `state`
+
 export const release1 = defineWorkflow('Release', '1.0', {}, async (build: string) => {
   let hold = false
   paused.handle(value => {
     hold = value // called as it comes in; it must not wait
   })
-  setState({ waitsFor: 'approval', since: now() }) // what the API shows as `state`
+  progress.set({ waitsFor: 'approval', since: now() })
   const { by } = await approved.receive() // the next one, or one that is there already
   await condition(() => !hold)
   return `${build} approved by ${by}`
@@ -136,6 +139,31 @@ export const nightly = defineWorkflow('Nightly', '1.0', { executionStartToClose:
 })
 
 // saga
+const patient = { retry: { maximumAttempts: 50, maximumInterval: '10m' } } as const
+
+export const party = defineWorkflow('Party', '1.0', { executionStartToClose: '30d' }, async (guests: string[]) => {
+  const done = await saga(guests, { deadline: '20d', retryUndo: true })
+    .step('room', reserve, {
+      input: c => `room for ${c.input.length}`,
+      rollback: [release, () => 'any room'], // undoes what a failed reservation may have half done
+      compensate: [release, c => c.room, patient], // undoes the reservation when a later step fails
+    })
+    .parallel({
+      band: s =>
+        s.step(reserve, {
+          when: c => c.input.length > 10, // else the step is SKIPPED
+          input: () => 'band',
+          compensate: [release, (_c, band) => band], // or any code: (_c, band) => executeChild(apologize, band)
+        }),
+      food: s => s.child(counter, { input: () => 0 }),
+    })
+    .receive('go', approved, { timeout: '7d' })
+    .sleep('rest', '1h')
+    .do('bill', async c => quote(`${c.room}, ${c.band ?? 'no band'}, for ${c.go.by}`))
+    .run()
+  return done.bill
+})
+
 export const trip = defineWorkflow('Trip', '1.0', {}, async (legs: string[]) =>
   runSaga(async saga => {
     for (const leg of legs) {
@@ -155,5 +183,5 @@ export const changed = defineWorkflow('Changed', '1.0', {}, async (item: string)
 
 export const workflows = [
   ...[release1, parcel, offers, careful, line, basket, nudge],
-  ...[counter, allParcels, nightly, trip, changed],
+  ...[counter, allParcels, nightly, party, trip, changed],
 ]

@@ -11,6 +11,7 @@ const plans: [string, Plan][] = [
   ['steps in groups', { groups }],
   ['steps in groups, one in the midst of a group fails', { groups, fails: 7 }],
   ['steps in groups, one of the last group fails, all is undone at once', { groups, fails: 9, undo: 'parallel' }],
+  ['steps begun at once by code that does not wait', { groups, fails: 3, loose: true }],
   ['one step after the other, all is undone at once', { fails: STEPS, undo: 'parallel' }],
 ]
 const seed = Number(process.env.SEED ?? 1)

@@ -14,6 +14,8 @@ export const STEPS = 10
 export interface Plan {
   /** Steps that run at once, by their numbers. @default each on its own */
   groups?: number[][]
+  /** Groups are begun by Promise.all, which neither cancels nor waits. */
+  loose?: boolean
   /** The step that fails. */
   fails?: number
   undo?: 'reverse' | 'parallel'
@@ -51,7 +53,7 @@ const compensate = defineActivity<Work, void>('Undo', '1', { ...options, retry: 
 const rollback = defineActivity<Work, void>('Roll', '1', { ...options, retry: again })
 const each = Array.from({ length: STEPS }, (_, n) => [n + 1])
 
-export const tenSteps = defineWorkflow('TenSteps', '1', {}, ({ groups = each, fails, undo = 'reverse' }: Plan) =>
+export const tenSteps = defineWorkflow('TenSteps', '1', {}, ({ groups = each, loose, fails, undo = 'reverse' }: Plan) =>
   runSaga(
     async saga => {
       const step = (n: number) => () =>
@@ -59,7 +61,8 @@ export const tenSteps = defineWorkflow('TenSteps', '1', {}, ({ groups = each, fa
           rollback: [rollback, () => ({ step: n })],
           compensate: [compensate, result => ({ step: result })],
         })
-      for (const group of groups) await (group.length === 1 ? step(group[0]!)() : all(group.map(step)))
+      for (const group of groups)
+        await (loose || group.length === 1 ? Promise.all(group.map(n => step(n)())) : all(group.map(step)))
       return 'done'
     },
     { undo },

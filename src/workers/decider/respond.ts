@@ -48,6 +48,8 @@ export class Responder {
     metrics.decisionTasks.inc({ workflowType, outcome: 'completed' })
     for (const { decisionType } of decisions) metrics.decisions.inc({ decisionType })
     if (turn.sagaEntered) metrics.sagas.inc({ workflowType, state: turn.sagaEntered })
+    if (turn.sagaEntered === 'WAITING_FOR_OPERATOR')
+      log.error({ ...execution, workflowType, step: turn.context.saga?.step }, 'saga waits for an operator')
     const left = turn.closing && turn.context.saga?.steps.filter(step => step.state === 'LEFT').map(step => step.name)
     if (left?.length) log.error({ ...execution, workflowType, steps: left }, 'saga left steps undone: look after them')
     for (const decision of decisions) this.#countRetry(decision)
