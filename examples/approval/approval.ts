@@ -1,6 +1,6 @@
 // Human approval: a child execution per item asks, reminds and escalates; the report waits for all of them.
 
-import { defineWorkflow, executeChild, map, now, setState, TimeoutExpired, withTimeout } from 'swf-gateway/workflow'
+import { defineState, defineWorkflow, executeChild, map, now, TimeoutExpired, withTimeout } from 'swf-gateway/workflow'
 import { z } from 'zod'
 import { ask, pay } from './activities.js'
 import { Decision, decided, Item, itemWorkflowId, Report } from './report.js'
@@ -8,6 +8,9 @@ import { Decision, decided, Item, itemWorkflowId, Report } from './report.js'
 /** A person is reminded after so long, this often, before the next one is asked; then the item is refused. */
 const PATIENCE = '2d'
 const REMINDERS = 2
+
+/** Who is asked now, for how long, and how often they were reminded. */
+export const asking = defineState({ waitsFor: '', reminder: 0, since: 0 })
 
 export const itemApproval = defineWorkflow(
   'ItemApproval',
@@ -20,7 +23,7 @@ export const itemApproval = defineWorkflow(
   async ({ report, people, item }): Promise<Decision> => {
     for (const person of people) {
       for (let reminder = 0; reminder <= REMINDERS; reminder++) {
-        setState({ waitsFor: person, reminder, since: now() })
+        asking.set({ waitsFor: person, reminder, since: now() })
         await ask({ person, report, item, reminder })
         try {
           return await withTimeout(PATIENCE, decided.receive())
@@ -38,6 +41,9 @@ export interface Approved {
   refused: { item: string; decision: Decision }[]
 }
 
+/** How many items are decided. */
+export const progress = defineState({ open: 0, paid: 0, refused: 0 })
+
 export const approval = defineWorkflow(
   'ExpenseApproval',
   '1.0',
@@ -45,7 +51,7 @@ export const approval = defineWorkflow(
   async ({ id, employee, approver, manager, items }): Promise<Approved> => {
     const outcome: Approved = { paid: [], refused: [] }
     let open = items.length
-    const show = () => setState({ open, paid: outcome.paid.length, refused: outcome.refused.length })
+    const show = () => progress.set({ open, paid: outcome.paid.length, refused: outcome.refused.length })
     show()
     await map(items, { concurrency: 100 }, async item => {
       const decision = await executeChild(

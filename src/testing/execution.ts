@@ -8,6 +8,7 @@ import type { CloseStatus, EventOf, HistoryEvent } from '../swf/history-event.js
 import { attributesOf, isCloseEvent } from '../swf/history-event.js'
 import { decodePayload, encodePayload } from '../swf/payload.js'
 import type { SignalDefinition } from '../workflow/signal.js'
+import type { StateDefinition } from '../workflow/state.js'
 
 /** The execution closed, and not as completed. */
 export class ExecutionNotCompleted extends Error {
@@ -47,8 +48,10 @@ export interface TestExecution<R = unknown> {
   requestCancel(): Promise<void>
   terminate(reason?: string): Promise<void>
   status(): Promise<'OPEN' | CloseStatus>
-  /** What `setState` has shown last. */
-  state<S = unknown>(): Promise<S | undefined>
+  /** What a state shows. */
+  state<S>(state: StateDefinition<S>): Promise<S>
+  /** What `setState` has shown last; undefined before that. */
+  state(): Promise<unknown>
   saga(): Promise<Saga | undefined>
   history(): Promise<HistoryEvent[]>
 }
@@ -107,7 +110,8 @@ export function testExecution<R>(options: ExecutionOptions): TestExecution<R> {
       const { executionInfo } = await describe()
       return executionInfo?.closeStatus ?? 'OPEN'
     },
-    state: async <S>() => (await context()).state as S | undefined,
+    state: async <S>(definition?: StateDefinition<S>) =>
+      ((await context()).state as S | undefined) ?? (definition?.initial as S),
     saga: async () => (await context()).saga,
     history,
   }

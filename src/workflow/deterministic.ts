@@ -1,4 +1,4 @@
-// What a workflow may know and show, the same in every replay.
+// What a workflow may know, the same in every replay.
 
 import type { WorkflowExecution } from '../swf/history-event.js'
 import { currentRun } from './replay/current.js'
@@ -35,14 +35,4 @@ export function isCancelRequested(): boolean {
 /** Returns the number of events so far. SWF ends an execution at 25,000. */
 export function historyLength(): number {
   return currentRun('historyLength').historyLength
-}
-
-/**
- * Shows a JSON value to the outside, as `state` of the execution; the last one counts. With all else it has 32,768
- * characters; a longer one is left out and the execution says `truncated`.
- */
-export function setState(state: unknown): void {
-  // What JSON cannot hold is an error here, at the author's line.
-  JSON.stringify(state)
-  currentRun('setState').shown.state = state
 }

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { archive, ask, pay } from '../../examples/approval/activities.js'
-import { approval } from '../../examples/approval/approval.js'
+import { approval, progress } from '../../examples/approval/approval.js'
 import { archiveYear } from '../../examples/approval/archive-year.js'
 import { decided, type Report } from '../../examples/approval/report.js'
 import { workflows } from '../../examples/approval/workflows.js'
@@ -39,7 +39,7 @@ const asked = () => env.calls(ask).map(({ input: { person, reminder } }) => `${p
 test('an approver decides: what is approved is paid, what is not is told', async () => {
   const execution = await env.start(approval, report('r', 'hotel', 'bar'))
   await env.advance('1h')
-  expect(await execution.state()).toEqual({ open: 2, paid: 0, refused: 0 })
+  expect(await execution.state(progress)).toEqual({ open: 2, paid: 0, refused: 0 })
   await decide('r.hotel', true)
   await decide('r.bar', false)
   expect(await execution.result()).toEqual({

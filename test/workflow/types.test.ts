@@ -8,6 +8,7 @@ import {
   continueAsNewSuggested,
   defineActivity,
   defineSignal,
+  defineState,
   defineWorkflow,
   executeChild,
   map,
@@ -48,6 +49,15 @@ export const workflow = defineWorkflow('Typed', '1', { input: Order, result: z.s
     .step('wrong', refund, { input: c => ({ payment: c.payment.paymentId }) })
     .run()
   return `${paymentId} ${by} ${done.payment.paymentId}`
+})
+
+const progress = defineState({ paid: 0 })
+export const shows = defineWorkflow('Shows', '1', {}, async () => {
+  progress.set({ paid: progress.get().paid + 1 })
+  // @ts-expect-error paid is a number
+  progress.set({ paid: 'all' })
+  // @ts-expect-error a state has no such member
+  void progress.get().open
 })
 
 export const parent = defineWorkflow('Parent', '1', { input: Order }, async (order, { continueAsNew }) => {
