@@ -81,7 +81,8 @@ class ActivityCall {
   async #tries(): Promise<unknown> {
     const { run, definition } = this
     const input = outside(() => validate(definition.options.input, this.input, `input of ${definition.name}`))
-    let policy = resolveRetry({ ...definition.options.retry, ...this.options.retry })
+    const { retry } = definition.options
+    let policy = resolveRetry(this.options.retry ? { ...retry, ...this.options.retry } : retry)
     const began = run.now
     let lastHeartbeat: unknown
     let attempt = 1

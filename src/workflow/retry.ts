@@ -32,8 +32,18 @@ export interface ResolvedRetryPolicy {
   timeLimit?: number
 }
 
+// An activity has one policy for all its calls: it is resolved, and written, once.
+const resolved = new WeakMap<RetryPolicy, ResolvedRetryPolicy>()
+const written = new WeakMap<ResolvedRetryPolicy, string>()
+
 /** Resolves a policy. Throws a RangeError for one that makes no sense. */
 export function resolveRetry(policy: RetryPolicy = {}): ResolvedRetryPolicy {
+  let known = resolved.get(policy)
+  if (!known) resolved.set(policy, (known = resolve(policy)))
+  return known
+}
+
+function resolve(policy: RetryPolicy): ResolvedRetryPolicy {
   const { maximumAttempts = 4, backoff = 2, jitter = 0.1, nonRetryable = [] } = policy
   if (!Number.isInteger(maximumAttempts) || maximumAttempts < 1)
     throw new RangeError(`maximumAttempts is ${maximumAttempts}: it counts the first try, so it is at least 1`)
@@ -64,7 +74,9 @@ export function nextDelay(
 
 /** Returns a policy as text for `control`. */
 export function encodeControl(policy: ResolvedRetryPolicy): string {
-  return JSON.stringify({ 'swf-gateway': 1, retry: policy })
+  let text = written.get(policy)
+  if (text === undefined) written.set(policy, (text = JSON.stringify({ 'swf-gateway': 1, retry: policy })))
+  return text
 }
 
 /** Returns the policy that a `control` holds; undefined for one of others. */

@@ -51,6 +51,8 @@ export class Commands {
   #emitted: Command[] = []
   /** Event that began (or refused) an operation → the operation. */
   readonly #byEvent = new Map<number, Asked<any>>()
+  /** Operations whose end was asked for. */
+  readonly #ending = new Set<Asked<any>>()
   readonly #open: Record<Window, Set<Asked<any>>> = { activity: new Set(), timer: new Set(), child: new Set() }
   /** SWF starts no more timers for a while, and one was asked for again at once: nothing else could wait for it. */
   throttled = false
@@ -86,6 +88,7 @@ export class Commands {
   /** Asks for what has no outcome of its own; for the end of an operation that may be, which is taken back if it ends before. */
   tell(decision: Decision, ends?: Asked<any>): void {
     this.#emitted.push({ decision, ...(ends && { ends }) })
+    if (ends) this.#ending.add(ends)
   }
 
   /** Frees the place of an operation that is about to end. */
@@ -122,7 +125,7 @@ export class Commands {
     if (!operation) return undefined
     this.#byEvent.delete(eventId)
     this.release(operation)
-    const ending = this.#emitted.findIndex(({ ends }) => ends === operation)
+    const ending = this.#ending.delete(operation) ? this.#emitted.findIndex(({ ends }) => ends === operation) : -1
     if (ending >= 0) this.#emitted.splice(ending, 1)
     return operation
   }
