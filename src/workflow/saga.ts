@@ -16,7 +16,8 @@ import type { Undo, UndoOptions } from './saga-undo.js'
 export interface SagaOptions extends UndoOptions {
   /**
    * How long the steps may take, from the beginning of the saga; undoing is not counted. Then what runs is canceled, and the
-   * saga is undone and fails with SagaDeadlineExpired as its `cause`. `'NONE'`: until SWF times the execution out, which
+   * saga is undone and fails with SagaDeadlineExpired as its `cause`. An activity that does not heed its cancel is waited
+   * for: leave time for the longest startToClose, and for the undoing. `'NONE'`: until SWF times the execution out, which
    * undoes nothing. @default until a tenth of executionStartToClose is left, at most an hour
    */
   deadline?: Timeout

@@ -287,10 +287,8 @@ export async function placesOf(plan: Plan): Promise<number> {
   return undisturbed!.places
 }
 
-/** A fault at every place of a plan. */
-export async function everywhere(plan: Plan, faultAt: (place: number) => Fault): Promise<Case[]> {
-  return Array.from({ length: await placesOf(plan) }, (_, index) => ({
-    ...plan,
-    strikes: [{ fault: faultAt(index + 1), at: index + 1 }],
-  }))
+/** A fault at every place of a plan, from the `first` on. */
+export async function everywhere(plan: Plan, faultAt: (place: number) => Fault, first = 1): Promise<Case[]> {
+  const places = Array.from({ length: await placesOf(plan) }, (_, index) => index + 1).slice(first - 1)
+  return places.map(at => ({ ...plan, strikes: [{ fault: faultAt(at), at }] }))
 }

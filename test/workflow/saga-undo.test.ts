@@ -10,12 +10,14 @@ import {
   defineSignal,
   defineWorkflow,
   mapContinued,
+  retryUndo,
   runSaga,
   saga,
   sleep,
   WorkflowExecutionFailed,
   type SagaOptions,
 } from '../../src/workflow/index.js'
+import { ActivityFailure, implement, testEnvironment } from '../../src/testing/index.js'
 import { brief, Story } from '../support/given.js'
 
 const retry = { maximumAttempts: 1 }
@@ -200,4 +202,39 @@ test('a loop that would continue as new in an undoing is refused, too', async ()
     kind: 'stuck',
     stuck: { reason: expect.stringContaining('while step a is being undone') as string },
   })
+})
+
+test('an operator repairs what stood in the way, and sends the signal: for real', async () => {
+  let down = true
+  const workflow = defineWorkflow('Real', '1', {}, () => steps({ retryUndo: true }))
+  const env = await testEnvironment({
+    workflows: [workflow],
+    handlers: [
+      implement(a, async () => 'a'),
+      implement(b, async () => 'b'),
+      implement(c, async () => {
+        throw new ActivityFailure('No')
+      }),
+      implement(unA, async () => {}),
+      implement(unB, async () => {
+        if (down) throw new ActivityFailure('Down')
+      }),
+      implement(rollC, async () => {}),
+    ],
+  })
+  try {
+    const execution = await env.start(workflow, undefined)
+    await env.advance('1s')
+    expect(await execution.saga()).toMatchObject({ state: 'WAITING_FOR_OPERATOR', step: 'b' })
+    expect(await execution.status()).toBe('OPEN')
+    down = false
+    await execution.signal(retryUndo, { steps: ['b'] })
+    await expect(execution.result()).rejects.toMatchObject({
+      status: 'FAILED',
+      failure: { details: { undone: ['c', 'a', 'b'], left: [] } },
+    })
+    expect((await execution.saga())?.steps.map(({ state }) => state)).toEqual(['UNDONE', 'UNDONE', 'UNDONE'])
+  } finally {
+    await env.close()
+  }
 })
