@@ -102,6 +102,9 @@ test('fills an emptied Redis from SWF: the index equals what the histories say',
   await until(() => index.list(domain, { first: 1, filter: { sagaState: ['COMPENSATING'] } }).count.value === 20, {
     what: 'the open runs are indexed with their sagas',
   })
+  await until(() => index.list(domain, { first: 100 }).items.every(({ eventId }) => eventId > 0), {
+    what: 'of no run is known only what a list says',
+  })
   const { items, count } = index.list(domain, { first: 100 })
   expect(count).toEqual({ value: 60, truncated: false })
   expect(new Map(items.map(item => [item.runId, item]))).toEqual(histories)
