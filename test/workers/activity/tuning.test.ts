@@ -99,7 +99,7 @@ test('what waits is kept alive, canceled, or handed back when its time is nearly
   await running(1)
   await run.schedule({
     ...tasks('waits', 'canceled'),
-    short: { envelope: { startToClose: 3_000 }, startToClose: '3' },
+    short: { envelope: { startToClose: 6_000 }, startToClose: '6' },
   })
   await until(async () => (await queue()).depth === 3, { what: 'three tasks wait' })
   await run.requestCancel('canceled')
