@@ -24,7 +24,7 @@ import type { Announcer } from './announcer.js'
 import { decodeEvents } from './codec.js'
 import { parked } from './parking.js'
 import { Responder } from './respond.js'
-import { StickyCache, bytesOf, type CachedRun } from './sticky.js'
+import { StickyCache, type CachedRun } from './sticky.js'
 
 export interface DeciderOptions {
   swf: SwfClient
@@ -170,7 +170,6 @@ export class Decider implements Service {
     })
     const { events, cached } = await this.#runOf(task, execution, polled, sticky)
     metrics.cachedExecutions.set(this.#cache.size)
-    if (cached) cached.bytes += bytesOf(events)
 
     const published = this.#options.announcer.history(execution, events)
     const turn: Turn = cached
@@ -261,7 +260,7 @@ export class Decider implements Service {
         'a promise of the workflow was rejected and nobody waits for it',
       ),
     )
-    return { events, cached: { run, taskList, bytes: 0 } }
+    return { events, cached: { run, taskList } }
   }
 }
 

@@ -4,30 +4,12 @@
 // S2. The least recently decided executions go first when there are too many, or when they are too big together; a dropped
 //     one is replayed from its history.
 
-import type { HistoryEvent } from '../../swf/history-event.js'
-import { attributesOf } from '../../swf/history-event.js'
 import type { Run } from '../../workflow/replay/replay.js'
 
 export interface CachedRun {
   run: Run
   /** The task list that its decision tasks go to when they are not sticky. */
   taskList: string
-  /** About how much memory it takes. */
-  bytes: number
-}
-
-/** What a run takes by itself, and what it takes for an event, apart from texts; measured by `npm run bench -- decider`. */
-const RUN_BYTES = 4_096
-const EVENT_BYTES = 200
-
-/** Returns about how much memory a run takes after it was fed these events; what a workflow makes of them is its own affair. */
-export function bytesOf(events: readonly HistoryEvent[]): number {
-  let bytes = events[0]?.eventId === 1 ? RUN_BYTES : 0
-  for (const event of events) {
-    bytes += EVENT_BYTES
-    for (const value of Object.values(attributesOf(event))) if (typeof value === 'string') bytes += value.length
-  }
-  return bytes
 }
 
 export class StickyCache {
@@ -54,7 +36,7 @@ export class StickyCache {
     const cached = this.#runs.get(runId)
     if (!cached) return undefined
     this.#runs.delete(runId)
-    this.#bytes -= cached.bytes
+    this.#bytes -= cached.run.bytes
     return cached
   }
 
@@ -62,7 +44,7 @@ export class StickyCache {
     if (this.capacity === 0) return cached.run.dispose()
     this.drop(runId)
     this.#runs.set(runId, cached)
-    this.#bytes += cached.bytes
+    this.#bytes += cached.run.bytes
     for (const oldest of this.#runs.keys()) {
       if (this.#runs.size <= this.capacity && this.#bytes <= this.capacityBytes) return
       this.drop(oldest)

@@ -24,8 +24,10 @@ export class ActivityOperation extends Asked<string | undefined> {
   override readonly window = 'activity'
   /** The retry policy that was recorded with the first try, where it is not the one asked for. */
   policy?: ResolvedRetryPolicy
+  override readonly characters: number
   constructor(readonly spec: ActivityTaskSpec) {
     super()
+    this.characters = spec.input?.length ?? 0
   }
 
   get label(): string {

@@ -28,6 +28,7 @@ export interface ChildSpec {
 /** Resolves to the child's result, as text; `started` to its runId. */
 export class ChildOperation extends Asked<string | undefined> {
   override readonly window = 'child'
+  override readonly characters: number
   readonly started = new Operation<string>()
   runId: string | undefined
   #cancelRequested = false
@@ -37,6 +38,7 @@ export class ChildOperation extends Asked<string | undefined> {
     readonly spec: ChildSpec,
   ) {
     super()
+    this.characters = spec.input?.length ?? 0
   }
 
   get label(): string {

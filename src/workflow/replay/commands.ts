@@ -14,6 +14,7 @@ import { attributesOf, type HistoryEvent } from '../../swf/history-event.js'
 import { describe, describeEvent, difference, isPatchMarker } from './divergence.js'
 import { MOST_BYTES, MOST_OPEN, SURELY_FIT, type Window } from './limits.js'
 import { Operation } from './operation.js'
+import { OPEN_BYTES } from './size.js'
 import { Stuck } from './stuck.js'
 
 /** An operation that begins with a decision. */
@@ -22,6 +23,8 @@ export abstract class Asked<T> extends Operation<T> {
   readonly window: Window | undefined = undefined
   /** Nobody waits for it: it alone does not keep a workflow going. */
   background = false
+  /** How long the text is that goes with it. */
+  readonly characters: number = 0
   /** Unique in the run. */
   abstract readonly label: string
   abstract decision(): Decision
@@ -39,6 +42,7 @@ interface Command {
   ends?: Asked<any>
 }
 
+const WINDOWS = ['activity', 'timer', 'child'] as const satisfies readonly Window[]
 const MORE_TIMER = 'swf-gateway.more.'
 
 /** Tells whether a timer brings about the answer that takes what did not fit into the one before. */
@@ -53,6 +57,8 @@ export class Commands {
   readonly #byEvent = new Map<number, Asked<any>>()
   /** Operations whose end was asked for. */
   readonly #ending = new Set<Asked<any>>()
+  /** Of what is open. */
+  #characters = 0
   readonly #open: Record<Window, Set<Asked<any>>> = { activity: new Set(), timer: new Set(), child: new Set() }
   /** SWF starts no more timers for a while, and one was asked for again at once: nothing else could wait for it. */
   throttled = false
@@ -68,6 +74,13 @@ export class Commands {
   /** Operations of a kind that are open, or about to be. */
   open(window: Window): number {
     return this.#open[window].size
+  }
+
+  /** About how much memory is taken by what is open or waits its turn. */
+  get bytes(): number {
+    let count = 0
+    for (const window of WINDOWS) count += this.#open[window].size + this.#waiting[window].length
+    return count * OPEN_BYTES + this.#characters
   }
 
   /** Asks for an operation, as soon as SWF's limits let it. */
@@ -95,6 +108,7 @@ export class Commands {
   release(operation: Asked<any>): void {
     const { window } = operation
     if (!window || !this.#open[window].delete(operation)) return
+    this.#characters -= operation.characters
     const next = this.#waiting[window].shift()
     if (next) this.#emit(next)
   }
@@ -186,7 +200,10 @@ export class Commands {
   }
 
   #emit(operation: Asked<any>): void {
-    if (operation.window) this.#open[operation.window].add(operation)
+    if (operation.window) {
+      this.#open[operation.window].add(operation)
+      this.#characters += operation.characters
+    }
     this.#emitted.push({ decision: operation.decision(), operation })
   }
 }

@@ -40,6 +40,11 @@ export class Run {
     return this.#state?.lastStartedEventId ?? 0
   }
 
+  /** About how much memory it takes, apart from what its code makes of what it is given. */
+  get bytes(): number {
+    return this.#state?.bytes ?? 0
+  }
+
   /**
    * Feeds the events after `lastEventId`, up to and including a DecisionTaskStarted; resolves to what that task is to be
    * answered with. Known events are skipped; a gap is a TypeError.

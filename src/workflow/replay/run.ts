@@ -33,6 +33,7 @@ import { settle } from './outcomes.js'
 import { isParkMarker } from './park.js'
 import { randomSequence } from './random.js'
 import { enclosingScope, Scope } from './scope.js'
+import { charactersOf, RUN_BYTES } from './size.js'
 import { Shown, type ShownNow } from './shown.js'
 import { Stuck, stuckBy } from './stuck.js'
 
@@ -70,6 +71,8 @@ export class RunState implements RunContext {
   readonly #conditions = new Conditions()
 
   #seq = 0
+  /** What author code was given, in characters. */
+  #characters = 0
   readonly #random: () => number
   /** Seen and not yet fed to author code. */
   #unfed: HistoryEvent[] = []
@@ -110,12 +113,18 @@ export class RunState implements RunContext {
         this.#startedAt.delete(event.decisionTaskTimedOutEventAttributes.startedEventId)
       } else {
         if (isCloseEvent(event)) this.#closed = true
+        this.#characters += charactersOf(event)
         this.#unfed.push(event)
       }
       index++
     }
     if (current !== 0) yield* this.#decide(current)
     return this.#decided()
+  }
+
+  /** About how much memory it takes. */
+  get bytes(): number {
+    return RUN_BYTES + this.#characters + this.commands.bytes
   }
 
   // --- what operations ask for ---

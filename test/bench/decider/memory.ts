@@ -3,7 +3,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { HistoryEvent } from '../../../src/swf/history-event.js'
-import { bytesOf } from '../../../src/workers/decider/sticky.js'
 import { Run } from '../../../src/workflow/replay/replay.js'
 import { table } from '../local-swf/table.js'
 import { ratio } from './figures.js'
@@ -34,7 +33,7 @@ export async function memory(): Promise<void> {
     for (let n = 0; n < runs; n++) held.push(await kept(recorder, pages))
     gc()
     const taken = (process.memoryUsage().heapUsed - before) / held.length
-    const reckoned = bytesOf(recorder.events)
+    const reckoned = held[0]!.bytes
     const kib = (bytes: number) => `${(bytes / 1_024).toFixed(1)} KiB`
     rows.push([what, String(recorder.events.length), kib(taken), kib(reckoned), ratio(reckoned, taken)])
   }

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { StickyCache, bytesOf, type CachedRun } from '../../../src/workers/decider/sticky.js'
+import { StickyCache, type CachedRun } from '../../../src/workers/decider/sticky.js'
 
 function cached(bytes = 1) {
   let disposed = false
-  const run = { dispose: () => (disposed = true) } as unknown as CachedRun['run']
-  return { entry: { run, taskList: 'l', bytes }, disposed: () => disposed }
+  const run = { bytes, dispose: () => (disposed = true) } as unknown as CachedRun['run']
+  return { entry: { run, taskList: 'l' }, disposed: () => disposed }
 }
 
 test('the least recently decided executions go when there are too many', () => {
@@ -41,16 +41,4 @@ test("what is taken out is nobody else's, and nothing is kept without capacity",
   const dropped = cached()
   none.put('a', dropped.entry)
   expect(dropped.disposed()).toBe(true)
-})
-
-test('a run weighs what its events hold', () => {
-  const event = (eventId: number, input: string) =>
-    ({
-      eventId,
-      eventType: 'WorkflowExecutionSignaled',
-      workflowExecutionSignaledEventAttributes: { signalName: 's', input },
-    }) as never
-  const light = bytesOf([event(2, 'x')])
-  expect(bytesOf([event(2, 'x'.repeat(1_001))]) - light).toBe(1_000)
-  expect(bytesOf([event(1, 'x')])).toBeGreaterThan(light)
 })
