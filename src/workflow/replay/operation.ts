@@ -2,6 +2,8 @@
 
 import type { WorkflowFailure } from '../errors.js'
 
+const unheard = () => {}
+
 export class Operation<T> {
   readonly promise: Promise<T>
   #resolve!: (value: T) => void
@@ -16,7 +18,7 @@ export class Operation<T> {
       this.#reject = reject
     })
     // A failure that nobody awaits is no error of the process.
-    this.promise.catch(() => {})
+    this.promise.catch(unheard)
   }
 
   get settled(): boolean {
@@ -40,7 +42,7 @@ type Cancelable = { [CANCEL]?: (cause: WorkflowFailure) => void }
 
 /** Remembers how the work behind a promise is canceled, for `withTimeout`. */
 export function cancelable<T>(promise: Promise<T>, cancel: (cause: WorkflowFailure) => void): Promise<T> {
-  promise.catch(() => {})
+  promise.catch(unheard)
   ;(promise as Cancelable)[CANCEL] = cancel
   return promise
 }
