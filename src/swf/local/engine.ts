@@ -13,6 +13,7 @@ import type { Clock } from './clock.js'
 import type { Domain } from './domain.js'
 import { Execution, eventText } from './execution.js'
 import type { ActivityTask, DecisionTask, Given, LambdaFunction, Timer } from './execution.js'
+import { Family } from './family.js'
 import { unknown } from './fault.js'
 import { Faults } from './faults.js'
 import { LambdaRunner } from './lambda.js'
@@ -26,8 +27,6 @@ import { Timers } from './timers.js'
 export const MAX_EVENTS = 25_000
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
-
-type ChildPolicy = Execution['childPolicy']
 
 /** What WorkflowExecutionStarted says of a new run, apart from where it comes from. */
 export type RunAttributes = Pick<
@@ -81,8 +80,7 @@ export class Engine {
   /** The serial of the last execution that started. */
   lastSerial = 0
   #ready = new Set<{ match(): void }>()
-  #policies: { parent: Execution; policy: ChildPolicy; at: number }[] = []
-  #applying = false
+  #family = new Family(this)
   #sweep = { kind: 'sweep', at: 0, slot: -1, order: 0 } satisfies Due as Due
 
   constructor({ clock, store, region, quotas = NO_QUOTAS, faults, lambdas, timesTell = true }: EngineOptions) {
@@ -287,62 +285,7 @@ export class Engine {
     domain.byStart.closed(x)
     this.runs.delete(x.runId)
     this.store.closed(x, Number(domain.record.retention) > 0)
-    if (type !== 'WorkflowExecutionContinuedAsNew') this.#tellParent(x, type, attributes, at)
-    if (type === 'WorkflowExecutionTerminated' || type === 'WorkflowExecutionTimedOut') {
-      const { childPolicy } = attributes as Given<'WorkflowExecutionTerminated'>
-      this.#applyChildPolicy(x, childPolicy, at)
-    }
-  }
-
-  #tellParent(x: Execution, type: CloseEventType, attributes: object, at: number): void {
-    const parent = x.parent && this.runs.get(x.parent.runId)
-    const child = parent?.children.get(x.parent!.initiatedEventId)
-    if (!parent || !child) return
-    const { result, reason, details, timeoutType } = attributes as {
-      [M in 'result' | 'reason' | 'details']: string | undefined
-    } & { timeoutType: 'START_TO_CLOSE' }
-    const told = {
-      workflowExecution: { workflowId: x.workflowId, runId: x.runId },
-      workflowType: x.workflowType,
-      initiatedEventId: child.initiatedEventId,
-      startedEventId: child.startedEventId,
-    }
-    if (type === 'WorkflowExecutionCompleted') {
-      this.record(parent, 'ChildWorkflowExecutionCompleted', { ...told, result }, at)
-    } else if (type === 'WorkflowExecutionFailed') {
-      this.record(parent, 'ChildWorkflowExecutionFailed', { ...told, reason, details }, at)
-    } else if (type === 'WorkflowExecutionCanceled') {
-      this.record(parent, 'ChildWorkflowExecutionCanceled', { ...told, details }, at)
-    } else if (type === 'WorkflowExecutionTimedOut') {
-      this.record(parent, 'ChildWorkflowExecutionTimedOut', { ...told, timeoutType }, at)
-    } else this.record(parent, 'ChildWorkflowExecutionTerminated', told, at)
-    this.wake(parent, at)
-  }
-
-  /** Does to the open children what the policy of their dead parent says; one generation after the other, without recursion. */
-  #applyChildPolicy(parent: Execution, policy: ChildPolicy, at: number): void {
-    this.#policies.push({ parent, policy, at })
-    if (this.#applying) return
-    this.#applying = true
-    for (let next = this.#policies.shift(); next; next = this.#policies.shift()) {
-      if (next.policy === 'ABANDON') continue
-      for (const { workflowId, initiatedEventId } of next.parent.children.values()) {
-        const child = this.domainOf(next.parent).open.get(workflowId)
-        if (child?.parent?.runId !== next.parent.runId || child.parent.initiatedEventId !== initiatedEventId) continue
-        this.#endChild(next.parent, child, next.policy, next.at)
-      }
-    }
-    this.#applying = false
-  }
-
-  #endChild(parent: Execution, child: Execution, policy: ChildPolicy, at: number): void {
-    const cause = 'CHILD_POLICY_APPLIED'
-    if (policy === 'TERMINATE') {
-      this.close(child, 'WorkflowExecutionTerminated', { childPolicy: child.childPolicy, cause }, at)
-      return
-    }
-    const externalWorkflowExecution = { workflowId: parent.workflowId, runId: parent.runId }
-    this.requestCancel(child, { externalWorkflowExecution, externalInitiatedEventId: 0, cause }, at)
+    this.#family.closed(x, type, attributes, at)
   }
 
   /** Lets the closed executions go whose days of retention are over; again every hour. */
