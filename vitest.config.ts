@@ -21,7 +21,7 @@ export default defineConfig(({ mode }) => ({
   test: {
     ...(mode === 'faults'
       ? { include: ['test/faults/**/*.test.ts'], fileParallelism: false, testTimeout: 120_000, hookTimeout: 60_000 }
-      : { include: ['test/**/*.test.ts'], exclude: ['test/faults/**'], testTimeout: 30_000, hookTimeout: 30_000 }),
+      : { include: ['test/**/*.test.ts'], exclude: ['test/faults/**'], testTimeout: 60_000, hookTimeout: 60_000 }),
     pool: 'forks',
     // Tests wait more than they compute.
     maxWorkers: Math.max(2, availableParallelism()),
