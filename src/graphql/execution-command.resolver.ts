@@ -3,16 +3,22 @@ import type { Context } from './context.js'
 import { requestCancelExecution, signalExecution, terminateExecution } from './execution-command.js'
 import {
   RequestCancelExecutionInput,
+  RestartExecutionInput,
   SignalExecutionInput,
+  SignalWithStartInput,
   StartExecutionInput,
   TerminateExecutionInput,
 } from './execution.input.js'
 import {
   RequestCancelExecutionPayload,
+  RestartExecutionPayload,
   SignalExecutionPayload,
+  SignalWithStartPayload,
   StartExecutionPayload,
   TerminateExecutionPayload,
 } from './execution-outcome.type.js'
+import { restartExecution } from './restart-execution.js'
+import { signalWithStart } from './signal-with-start.js'
 import { startExecution } from './start-execution.js'
 
 @Resolver()
@@ -38,6 +44,30 @@ export class ExecutionCommandResolver {
     @Ctx() context: Context,
   ): Promise<SignalExecutionPayload> {
     return { execution: await signalExecution(input, context) }
+  }
+
+  @Extensions({ rule: 'execution:start' })
+  @Mutation(() => SignalWithStartPayload, {
+    description:
+      'Sends a signal to the open execution of a workflowId, which is started first when there is none. With an idempotencyKey it is safe to send again.',
+  })
+  signalWithStart(
+    @Arg('input', () => SignalWithStartInput, { description: 'What to start, and which signal.' })
+    input: SignalWithStartInput,
+    @Ctx() context: Context,
+  ): Promise<SignalWithStartPayload> {
+    return signalWithStart(input, context)
+  }
+
+  @Extensions({ rule: 'execution:start' })
+  @Mutation(() => RestartExecutionPayload, {
+    description: 'Starts a past execution once more, with its input, tags and times. Its past run stays as it is.',
+  })
+  restartExecution(
+    @Arg('input', () => RestartExecutionInput, { description: 'Which execution.' }) input: RestartExecutionInput,
+    @Ctx() context: Context,
+  ): Promise<RestartExecutionPayload> {
+    return restartExecution(input, context)
   }
 
   @Extensions({ rule: 'execution:cancel' })

@@ -18,6 +18,24 @@ export class SignalExecutionPayload {
   execution!: Execution
 }
 
+@ObjectType({ description: 'The execution has the signal.', simpleResolvers: true })
+export class SignalWithStartPayload {
+  @Field(() => Execution, { description: 'The execution that it was sent to.' })
+  execution!: Execution
+
+  @Field(() => Boolean, { description: 'Whether this call started it; false when it stood already.' })
+  created!: boolean
+}
+
+@ObjectType({ description: 'The new run of a past one.', simpleResolvers: true })
+export class RestartExecutionPayload {
+  @Field(() => Execution, { description: 'The execution that now runs.' })
+  execution!: Execution
+
+  @Field(() => Boolean, { description: 'Whether this call started it; false when the same call had before.' })
+  created!: boolean
+}
+
 @ObjectType({
   description: 'The request has been accepted; the workflow decides what becomes of it.',
   simpleResolvers: true,

@@ -178,6 +178,56 @@ export class SignalExecutionInput {
   idempotencyKey?: string | null
 }
 
+@InputType({ description: 'What to start unless it is open, and which signal to send it.' })
+export class SignalWithStartInput {
+  @Field(() => StartExecutionInput, {
+    description: 'What to start. An open execution of this workflowId is taken as it is, whatever `onConflict` says.',
+  })
+  @ValidateNested()
+  start!: StartExecutionInput
+
+  @Field(() => String, { description: 'Name of the signal.' })
+  @Length(1, ID_LENGTH)
+  signalName!: string
+
+  @Field(() => Json, { nullable: true, description: 'Its input: at most 32,768 characters of JSON.' })
+  signalInput?: unknown
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Makes it safe to send this again: the workflow takes a key once. It is also the key of the start, if that has none.',
+  })
+  @Length(1, ID_LENGTH)
+  idempotencyKey?: string | null
+}
+
+@InputType({ description: 'Which execution to start once more.' })
+export class RestartExecutionInput {
+  @Field(() => ExecutionRef, { description: 'A run that has closed. Default of its runId: the last one.' })
+  @ValidateNested()
+  execution!: ExecutionRef
+
+  @Field(() => String, { nullable: true, description: 'The workflowId of the new run. Default: the same.' })
+  @Length(1, ID_LENGTH)
+  @isName()
+  workflowId?: string | null
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Version of the workflow type. Default: the registered one that was created last.',
+  })
+  @Length(1, 64)
+  version?: string | null
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Makes it safe to send this again, as with startExecution.',
+  })
+  @Length(1, ID_LENGTH)
+  idempotencyKey?: string | null
+}
+
 @InputType({ description: 'Which execution to ask to cancel itself.' })
 export class RequestCancelExecutionInput {
   @Field(() => ExecutionRef, { description: 'The execution.' })
