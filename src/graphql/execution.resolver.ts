@@ -18,7 +18,15 @@ const FIRST = { defaultValue: 50, description: `How many at most, up to ${LIMITS
 const AFTER = { nullable: true, description: 'Go on behind this cursor.' } as const
 
 /** What only the history of an execution knows. */
-const FROM_HISTORY: ReadonlySet<string> = new Set(['state', 'input', 'result', 'failure', 'openCounts', 'history'])
+const FROM_HISTORY: ReadonlySet<string> = new Set([
+  'state',
+  'input',
+  'result',
+  'failure',
+  'openCounts',
+  'history',
+  'timeline',
+])
 
 @Resolver(() => Execution)
 export class ExecutionResolver {

@@ -9,6 +9,7 @@ import { ExecutionResolver } from './execution.resolver.js'
 import { HistoryResolver, WorkflowExecutionResolver } from './history.resolver.js'
 import { NodeResolver } from './node.resolver.js'
 import { QueueResolver } from './queue.resolver.js'
+import { TimelineResolver } from './timeline.resolver.js'
 
 let built: GraphQLSchema | undefined
 
@@ -24,6 +25,7 @@ export function gatewaySchema(): GraphQLSchema {
       WorkflowExecutionResolver,
       NodeResolver,
       QueueResolver,
+      TimelineResolver,
     ],
     validate: true,
     // Subscriptions have their own source; type-graphql asks for this all the same.
