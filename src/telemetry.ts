@@ -32,6 +32,8 @@ export interface Metrics {
   activityRetries: Counter<'activityType'>
   takeovers: Counter<'taskList'>
   fenced: Counter<'activityType'>
+  abandoned: Counter<'activityType'>
+  redisAway: Gauge<'taskList'>
   heartbeats: Counter<'outcome'>
   runningActivities: Gauge<'taskList'>
   sagas: Counter<'workflowType' | 'state'>
@@ -76,6 +78,14 @@ export function createMetrics(component: string): Metrics {
     takeovers: new Counter(named('takeovers_total', 'Tasks taken over from a worker that died', ['taskList'] as const)),
     fenced: new Counter(
       named('fenced_total', 'Outcomes refused because another run owns the task', ['activityType'] as const),
+    ),
+    abandoned: new Counter(
+      named('abandoned_total', 'Handlers that did not stop when asked to', ['activityType'] as const),
+    ),
+    redisAway: new Gauge(
+      named('redis_away', '1 while Redis does not answer or takes no writes, so that nothing is polled', [
+        'taskList',
+      ] as const),
     ),
     heartbeats: new Counter(named('heartbeats_total', 'Heartbeats sent to SWF', ['outcome'] as const)),
     runningActivities: new Gauge(named('running_activities', 'Handlers that run now', ['taskList'] as const)),

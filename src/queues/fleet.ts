@@ -6,6 +6,8 @@ import { run, script } from './script.js'
 
 /** A worker is listed for this long after its last sign of life, in milliseconds. */
 const REMEMBERED = 60_000
+/** A task list is listed for this long after a worker last named it, in milliseconds; its settings stay. */
+const LISTED = 30 * 24 * 60 * 60 * 1_000
 
 export interface WorkerState {
   id: string
@@ -14,6 +16,10 @@ export interface WorkerState {
   /** Version of swf-gateway that it runs. */
   version: string
   activityTypes: { name: string; version: string }[]
+  /** Activities that it runs, on all its task lists. */
+  active: number
+  /** Milliseconds since 1970. */
+  startedAt: number
   /** Milliseconds since 1970. */
   lastSeen: number
 }
@@ -24,7 +30,8 @@ const ANNOUNCE = script(
   `
 redis.call('HSET', q .. ':workers', ARGV[1], ARGV[2])
 redis.call('ZADD', q .. ':seen', now, ARGV[1])
-if #ARGV > 2 then redis.call('SADD', q .. ':lists', unpack(ARGV, 3)) end
+for i = 3, #ARGV do redis.call('ZADD', q .. ':taskLists', now, ARGV[i]) end
+redis.call('ZREMRANGEBYSCORE', q .. ':taskLists', '-inf', now - ${LISTED})
 local gone = redis.call('ZRANGEBYSCORE', q .. ':seen', '-inf', now - ${REMEMBERED}, 'LIMIT', 0, 100)
 for _, worker in ipairs(gone) do
   redis.call('ZREM', q .. ':seen', worker)
@@ -64,11 +71,11 @@ export async function readWorkers(redis: Redis, prefix: string, domain: string):
   return states.sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
-/** Returns every task list of a domain that a worker has ever announced, in order. */
+/** Returns the task lists of a domain that a worker has named within the last 30 days, in order. */
 export async function readTaskLists(redis: Redis, prefix: string, domain: string): Promise<string[]> {
-  return (await redis.smembers(`${domainKey(prefix, domain)}:lists`)).sort()
+  return (await redis.zrange(`${domainKey(prefix, domain)}:taskLists`, '0', '-1')).sort()
 }
 
 export async function isTaskList(redis: Redis, prefix: string, domain: string, taskList: string): Promise<boolean> {
-  return (await redis.sismember(`${domainKey(prefix, domain)}:lists`, taskList)) === 1
+  return (await redis.zscore(`${domainKey(prefix, domain)}:taskLists`, taskList)) !== null
 }

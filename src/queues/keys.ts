@@ -4,8 +4,8 @@
 //     any of them and a Cluster keeps them in one slot.
 // K2. Names are escaped, so two queues never share a tag.
 //
-// Derived data (lost: re-polled or rebuilt): permits, tasks, waiting, beats, t:<id>, processes, alive, hints, state, jobs:*
-// Operator's records (AOF, exportable): settings
+// Derived data (lost: re-polled or rebuilt): permits, tasks, waiting, beats, t:<id>, processes, alive, hints, state, m:<minute>,
+// jobs:*. Operator's records (AOF): settings, changes.
 
 /** First part of every key, unless told otherwise. */
 export const DEFAULT_PREFIX = 'swf-gateway'
@@ -24,5 +24,8 @@ export function domainKey(prefix: string, domain: string): string {
 }
 
 function escape(name: string): string {
-  return name.replace(/[{}:%\s]/g, character => `%${character.charCodeAt(0).toString(16)}`)
+  return name.replace(/[{}:%\s]/g, character => {
+    const code = character.charCodeAt(0).toString(16)
+    return code.length > 2 ? `%u${code.padStart(4, '0')}` : `%${code.padStart(2, '0')}`
+  })
 }

@@ -5,6 +5,7 @@
 // S2. A change is made by compare-and-set on the version. Changes without an expected version are merged into the newest.
 // S3. Every worker sends what it obeys with its sign of life; when Redis has lost the settings, or holds an older
 //     version, the worker's stand again (see TICK).
+// S4. Every change is recorded with who, when, from and to, by the script that makes it; the newest CHANGES_KEPT are kept.
 
 import type { Redis } from '../redis.js'
 import { run, script } from './script.js'
@@ -63,6 +64,9 @@ export class SettingsRefused extends RangeError {
   readonly code = 'BAD_USER_INPUT'
 }
 
+/** Changes of a queue's settings that are remembered. */
+export const CHANGES_KEPT = 200
+
 const RANGES = { concurrency: [0, 100_000], workerConcurrency: [1, 10_000], prefetch: [0, 10_000] } as const
 const RATE_TASKS = [1, 1_000_000] as const
 const RATE_PER = [100, 24 * 60 * 60 * 1_000] as const
@@ -106,18 +110,39 @@ export async function readSettings(redis: Redis, key: string): Promise<QueueSett
   return parseSettings(await redis.get(`${key}:settings`))
 }
 
+// Shared by UPDATE and TICK: puts a change on record. In: settings before (JSON, false for none) and after, who, why.
+export const RECORD_FUNCTION = `
+local function record(from, to, by, why)
+  local parts = { '{"at":', now, ',"by":', cjson.encode(by), ',"why":"', why, '","from":', from or 'null', ',"to":', to, '}' }
+  redis.call('LPUSH', q .. ':changes', table.concat(parts))
+  redis.call('LTRIM', q .. ':changes', 0, ${CHANGES_KEPT - 1})
+end
+`
+
 // UPDATE: changes the settings if they are still those that the caller has read.
-// In: expected version (-1: none stored), settings (JSON). Out: 1, or 0 when the version is another.
+// In: expected version (-1: none stored), settings (JSON), who. Out: 1, or 0 when the version is another. Keeps S2, S4.
 const UPDATE = script(
   'UPDATE',
-  `
+  `${RECORD_FUNCTION}
 local text = redis.call('GET', q .. ':settings')
 local version = text and cjson.decode(text).version or -1
 if version ~= tonumber(ARGV[1]) then return 0 end
 redis.call('SET', q .. ':settings', ARGV[2])
+record(text, ARGV[2], ARGV[3], 'OPERATOR')
 return 1
 `,
 )
+
+/** How long an operator's change waits for a live worker to put lost settings back, in milliseconds. */
+const PATIENCE = 1_500
+
+/** Reads the settings; when they are lost although a worker may be alive, gives it time to put them back. */
+async function readStanding(redis: Redis, key: string): Promise<QueueSettings | undefined> {
+  for (const end = Date.now() + PATIENCE; ; await new Promise(resolve => setTimeout(resolve, 100))) {
+    const settings = await readSettings(redis, key)
+    if (settings || Date.now() >= end) return settings
+  }
+}
 
 /**
  * Changes the settings of a queue; resolves to those before and after.
@@ -131,12 +156,30 @@ export async function updateSettings(
   expectedVersion?: number,
 ): Promise<{ settings: QueueSettings; previous: QueueSettings }> {
   for (;;) {
-    const stored = await readSettings(redis, key)
+    const stored = await readStanding(redis, key)
     const previous = stored ?? DEFAULT_SETTINGS
     if (expectedVersion !== undefined && previous.version !== expectedVersion)
       throw new VersionConflict(expectedVersion, previous.version)
     const settings = changeSettings(previous, change, changedBy, Date.now())
-    const done = await run(redis, UPDATE, key, [stored?.version ?? -1, JSON.stringify(settings)])
+    const done = await run(redis, UPDATE, key, [stored?.version ?? -1, JSON.stringify(settings), changedBy])
     if (done === 1) return { settings, previous }
   }
+}
+
+/** One change of a queue's settings. */
+export interface RecordedChange {
+  /** Milliseconds since 1970. */
+  at: number
+  /** An operator, or the worker that brought the defaults or put lost settings back. */
+  by: string
+  why: 'OPERATOR' | 'DEFAULTS' | 'RESTORED'
+  /** Null when Redis held none. */
+  from: QueueSettings | null
+  to: QueueSettings
+}
+
+/** Returns the newest changes of a queue's settings, the newest first. */
+export async function readChanges(redis: Redis, key: string, count: number): Promise<RecordedChange[]> {
+  const texts = await redis.lrange(`${key}:changes`, 0, count - 1)
+  return texts.map(text => JSON.parse(text) as RecordedChange)
 }

@@ -5,8 +5,8 @@
 //     paused, and the rate has a token.
 // P3. A permit lives as long as its process shows signs of life (TICK); an empty poll keeps it.
 // P4. A process is alive while its last TICK is younger than its lease. A run of a process that is not alive may be taken
-//     over, except for a moment after Redis itself was silent (`grace`): then all leases have run out at once, and
-//     their owners come back with everybody else.
+//     over, except for a moment after nobody was heard for as long as a lease (`grace`), and before anybody is heard again:
+//     then Redis was away, all leases have run out at once, and their owners come back with everybody else.
 
 import type { Redis } from '../redis.js'
 import { run, script } from './script.js'
@@ -14,6 +14,8 @@ import { parseSettings, type QueueSettings } from './settings.js'
 
 /** How long a permit outlives its process's last sign of life, in milliseconds. */
 const PERMIT_LIFE = 5_000
+/** How long nobody is taken over after Redis was silent, in milliseconds: longer than it takes to connect again. */
+const GRACE = 3_000
 
 // Shared by ACQUIRE and DONE. In: process, how many. Out: list of permits; the name of one that took a token ends with r.
 export const ACQUIRE_FUNCTION = `
@@ -79,11 +81,11 @@ if version < mine.version or (first and version == 0 and mine.version == 0) then
 end
 local settings = cjson.decode(text)
 
-local state = redis.call('HMGET', q .. ':state', 'epoch', 'tick')
+local state = redis.call('HMGET', q .. ':state', 'epoch', 'tick', 'lease')
 local epoch = state[1] or (now .. '.' .. process)
 if not state[1] then redis.call('HSET', q .. ':state', 'epoch', epoch) end
-if not state[2] or now - tonumber(state[2]) > 3000 then
-  redis.call('HSET', q .. ':state', 'grace', now + 3000)
+if not state[2] or now - tonumber(state[2]) > tonumber(state[3] or 0) then
+  redis.call('HSET', q .. ':state', 'grace', now + ${GRACE})
 end
 
 local before = redis.call('ZSCORE', alive, process)
@@ -97,7 +99,7 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', alive, now, '+inf')) do
   local seen = redis.call('HGET', processes, name)
   if seen then capacity = capacity + cjson.decode(seen).capacity end
 end
-redis.call('HSET', q .. ':state', 'capacity', capacity, 'tick', now)
+redis.call('HSET', q .. ':state', 'capacity', capacity, 'tick', now, 'lease', lease)
 
 redis.call('ZREMRANGEBYSCORE', permits, '-inf', now)
 local used = redis.call('ZCARD', permits) + redis.call('ZCARD', q .. ':tasks')

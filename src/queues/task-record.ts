@@ -2,6 +2,8 @@
 
 import { createHash } from 'node:crypto'
 import type { Redis } from '../redis.js'
+import { HANDED_BACK } from '../swf/failure.js'
+import { typeField, type CountedOutcome } from './measures.js'
 import { run } from './script.js'
 import { ADMIT, BEAT, CLAIM, COMMIT, DONE, HINT, RESTORE, STATES, TAKE } from './task-scripts.js'
 
@@ -15,6 +17,8 @@ export interface TaskFacts {
   activityType: { name: string; version: string }
   /** How often SWF must hear of it, in whole milliseconds; 0: never. */
   beat: number
+  /** Which try of the activity it is, from the second on. */
+  attempt?: number
 }
 
 /** A polled activity task. */
@@ -97,14 +101,16 @@ export class TaskRecords {
   ): Promise<'NEW' | 'SAME' | 'CLOSED'> {
     const { id, startedEventId, taskToken } = task
     const args = [id, startedEventId, permit, factsOf(task, deadline), taskToken, inputOf(task), timeLeft(deadline)]
-    return (await run(this.redis, ADMIT, this.key, [...args, task.beat, takeovers])) as 'NEW' | 'SAME' | 'CLOSED'
+    const rest = [task.beat, takeovers, typeField(task.activityType), task.attempt ?? 1]
+    return (await run(this.redis, ADMIT, this.key, [...args, ...rest])) as 'NEW' | 'SAME' | 'CLOSED'
   }
 
   /** Makes the record of a run again that Redis has lost. */
   async restore({ task, takeovers, nonce, deadline, details }: Run): Promise<'OK' | 'STALE'> {
     const { id, startedEventId, taskToken } = task
     const args = [id, startedEventId, takeovers, this.process, nonce, factsOf(task, deadline), taskToken]
-    const rest = [inputOf(task), timeLeft(deadline), task.beat, details ?? '']
+    const { activityType, attempt = 1 } = task
+    const rest = [inputOf(task), timeLeft(deadline), task.beat, details ?? '', typeField(activityType), attempt]
     return (await run(this.redis, RESTORE, this.key, [...args, ...rest])) as 'OK' | 'STALE'
   }
 
@@ -135,7 +141,7 @@ export class TaskRecords {
   }
 
   async commit({ task, takeovers, nonce }: Run, outcome: Outcome): Promise<'OK' | 'STALE'> {
-    const args = [task.id, task.startedEventId, takeovers, nonce, JSON.stringify(outcome)]
+    const args = [task.id, task.startedEventId, takeovers, nonce, JSON.stringify(outcome), countedAs(outcome)]
     return (await run(this.redis, COMMIT, this.key, args)) as 'OK' | 'STALE'
   }
 
@@ -151,7 +157,7 @@ export class TaskRecords {
 
   /** Ends a task that waits; resolves to false when it no longer does. */
   async take(task: Pick<TaskRecord, 'id' | 'startedEventId'>, nonce: string, outcome: Outcome): Promise<boolean> {
-    const args = [task.id, task.startedEventId, this.process, nonce, JSON.stringify(outcome)]
+    const args = [task.id, task.startedEventId, this.process, nonce, JSON.stringify(outcome), countedAs(outcome)]
     return (await run(this.redis, TAKE, this.key, args)) === 1
   }
 
@@ -167,10 +173,15 @@ export class TaskRecords {
 
 /** What a record keeps beside its token and input: as JSON. */
 function factsOf(
-  { workflowExecution, activityId, activityType, beat }: TaskRecord,
+  { workflowExecution, activityId, activityType, beat, attempt }: TaskRecord,
   deadline: number | undefined,
 ): string {
-  return JSON.stringify({ workflowExecution, activityId, activityType, beat, bounded: deadline !== undefined })
+  return JSON.stringify({ workflowExecution, activityId, activityType, beat, attempt, bounded: deadline !== undefined })
+}
+
+/** A task that was handed back has not failed. */
+function countedAs(outcome: Outcome): CountedOutcome {
+  return outcome.kind === 'failed' && outcome.reason === HANDED_BACK ? 'handed_back' : outcome.kind
 }
 
 /** An empty input differs from none. */

@@ -26,7 +26,8 @@ local function key(id) return q .. ':t:' .. id end
 local function protected(process)
   local lease = redis.call('ZSCORE', q .. ':alive', process)
   if lease and tonumber(lease) >= now then return true end
-  return tonumber(redis.call('HGET', q .. ':state', 'grace') or 0) > now
+  local state = redis.call('HMGET', q .. ':state', 'grace', 'tick', 'lease')
+  return tonumber(state[1] or 0) > now or now - tonumber(state[2] or 0) > tonumber(state[3] or 0)
 end
 local function close(id)
   local t = key(id)

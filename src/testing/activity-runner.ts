@@ -124,7 +124,7 @@ export class ActivityRunner {
     const listening = setInterval(() => void beat(), LISTEN)
     try {
       const outcome = handler
-        ? await runHandler(handler, facts, input, job, GRACE)
+        ? await runHandler(handler, facts, input, job, { grace: GRACE })
         : bridgeFailure(facts, NO_HANDLER, `No handler for ${activityType.name} ${activityType.version} in this test`)
       if (outcome) await respond(swf, taskToken, outcome, { log, leave: this.#stopping.signal })
     } finally {

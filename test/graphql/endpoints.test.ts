@@ -84,6 +84,8 @@ test('shows and tunes queues', async () => {
     pid: 1,
     version: '0.1.0',
     activityTypes: [{ name: 'Ship', version: '1.0' }],
+    startedAt: Date.now(),
+    active: 0,
   }
   await announce(connection, redis.prefix, DOMAIN, worker, ['shipping'])
 
@@ -145,7 +147,7 @@ test('shows and tunes queues', async () => {
   })
   expect((await update({ rateLimit: null })).data.updateQueue.queue.settings).toMatchObject({ rateLimit: null })
   expect(logged).toContainEqual(
-    expect.objectContaining({ message: 'queue updated', domain: DOMAIN, taskList: 'shipping' }),
+    expect.objectContaining({ message: 'queue settings changed', domain: DOMAIN, taskList: 'shipping' }),
   )
 
   const ids = [data.queues[0].id, data.workers[0].id]

@@ -1,7 +1,13 @@
 import { beforeEach, expect, test } from 'vitest'
 import { queueKey } from '../../src/queues/keys.js'
 import { loadScripts } from '../../src/queues/script.js'
-import { DEFAULT_SETTINGS, updateSettings, type QueueSettings, type SettingsChange } from '../../src/queues/settings.js'
+import {
+  DEFAULT_SETTINGS,
+  readChanges,
+  updateSettings,
+  type QueueSettings,
+  type SettingsChange,
+} from '../../src/queues/settings.js'
 import { Slots } from '../../src/queues/slots.js'
 import { readNumbers } from '../../src/queues/stats.js'
 import { taskId, TaskRecords } from '../../src/queues/task-record.js'
@@ -132,4 +138,30 @@ test('tells when Redis has lost its data, and when a lease had run out', async (
   expect(await tick(slots, 1, DEFAULT_SETTINGS, [], false)).toMatchObject({ epoch, lapsed: true })
   await redis.del(...(await redis.keys(`*slots%20${count}*`)))
   expect((await tick(slots, 1, DEFAULT_SETTINGS, [], false)).epoch).not.toBe(epoch)
+})
+
+test('every change of settings is on record: who, when, from and to', async () => {
+  await tick(slots, 1, { ...DEFAULT_SETTINGS, concurrency: 7 })
+  await tick(slots, 1, { ...DEFAULT_SETTINGS, concurrency: 7 })
+  const { settings } = await set({ concurrency: 4 })
+  await tick(slots, 1, { ...DEFAULT_SETTINGS, concurrency: 9 })
+  await redis.del(`${key}:settings`)
+  await tick(new Slots(redis, key, 'b'), 1, settings, [], false)
+  const changes = await readChanges(redis, key, 10)
+  expect(changes.map(({ by, why, from, to }) => [by, why, from?.concurrency, to.concurrency])).toEqual([
+    ['b', 'RESTORED', undefined, 4],
+    ['test', 'OPERATOR', 7, 4],
+    ['a', 'DEFAULTS', undefined, 7],
+  ])
+  expect(Math.abs(changes[1]!.at - settings.changedAt!)).toBeLessThan(60_000)
+  expect(await readChanges(redis, key, 1)).toHaveLength(1)
+})
+
+test('a change that finds the settings lost waits for a live worker to put them back', async () => {
+  await tick()
+  const { settings } = await set({ concurrency: 4 })
+  await redis.del(`${key}:settings`)
+  const changing = set({ paused: true })
+  await tick(slots, 1, settings, [], false)
+  expect((await changing).settings).toMatchObject({ version: 2, concurrency: 4, paused: true })
 })

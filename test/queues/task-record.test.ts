@@ -38,6 +38,7 @@ function processNamed(name: string) {
     async die() {
       await tick(-1)
       await redis.hdel(`${key}:state`, 'grace')
+      await redis.hset(`${key}:state`, 'lease', '60000')
     },
   }
 }
@@ -147,6 +148,7 @@ test('nobody is taken over while Redis has just come back: all leases have run o
   await claimed(a)
   await a.die()
   await redis.hset(`${key}:state`, 'tick', '1')
+  expect(await b.records.claim(task().id, 'n')).toEqual({ kind: 'BUSY' })
   await b.alive()
   expect(await readDue(redis, key)).toEqual([])
   expect(await b.records.claim(task().id, 'n')).toEqual({ kind: 'BUSY' })

@@ -44,6 +44,8 @@ export const DEFAULTS = { drain: 30 * SECOND, grace: 5 * SECOND, pollers: 10 } s
 /** How often the worker shows itself in its domain, in milliseconds. */
 const ANNOUNCE = SECOND
 
+/** How long it waits for Redis before it says that it has started without, in milliseconds. */
+const PATIENCE = 2 * SECOND
 /** Runs activities until it is stopped. Throws a RangeError when a contract's heartbeat is too short to be kept. */
 export class ActivityWorker implements Service {
   readonly #options: ActivityWorkerOptions
@@ -60,6 +62,8 @@ export class ActivityWorker implements Service {
   constructor(options: ActivityWorkerOptions) {
     this.#options = options
     this.#prefix = options.prefix ?? DEFAULT_PREFIX
+  #askToStop = (): void => {}
+  readonly #stopAsked = new Promise<void>(resolve => (this.#askToStop = resolve))
     for (const handler of options.handlers) {
       const { taskList } = handler.definition.options
       const handlers = this.#byTaskList.get(taskList) ?? []
@@ -75,7 +79,7 @@ export class ActivityWorker implements Service {
     return this.#id
   }
 
-  /** Resolves when it polls. Rejects with RedisUnavailable when Redis does not answer within 10 s. */
+  /** Resolves when it polls; without Redis after a few seconds, and it polls when Redis is there. */
   async start(): Promise<void> {
     const { log, swf, domain, identity = this.#id, metrics, concurrency } = this.#options
     const { pollers = DEFAULTS.pollers, grace = DEFAULTS.grace } = this.#options
@@ -84,7 +88,8 @@ export class ActivityWorker implements Service {
     loadScripts(redis)
     redis.on('ready', () => this.#lists.forEach(list => list.wake()))
     const blocking = (this.#blocking = connectRedis({ ...connection, name: 'swf-gateway:worker-jobs' }, 'blocking'))
-    await redisReady(redis)
+    await Promise.race([redisReady(redis, PATIENCE).catch(() => {}), this.#stopAsked])
+    if (this.#stopping) return
     const defaults = {
       ...DEFAULT_SETTINGS,
       ...(concurrency && {
@@ -96,7 +101,7 @@ export class ActivityWorker implements Service {
     this.#lists = [...this.#byTaskList].map(
       ([taskList, handlers]) => new TaskListWorker({ ...shared, taskList, handlers, pollers, grace, log, metrics }),
     )
-    await this.#announce(redis)
+    await this.#announce(redis).catch(() => {})
     await Promise.all(this.#lists.map(list => list.start()))
     this.#timer = setInterval(() => void this.#announce(redis).catch(() => {}), ANNOUNCE)
     this.#started = true
@@ -112,9 +117,13 @@ export class ActivityWorker implements Service {
 
   /** What it lacks to work; empty when ready. */
   readiness(): readonly string[] {
-    if (!this.#started) return ['the activity worker has not started']
+    if (!this.#started) {
+      const waits = this.#redis && !this.#stopping && this.#redis.status !== 'ready'
+      return ['the activity worker has not started', ...(waits ? ['redis does not answer'] : [])]
+    }
     return this.#lists.flatMap(list => list.readiness())
   }
+    this.#askToStop()
 
   async #stop(): Promise<void> {
     const { log, domain, drain = DEFAULTS.drain } = this.#options

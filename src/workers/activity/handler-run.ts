@@ -2,7 +2,8 @@
 //
 // U1. Whatever a handler does ends as an outcome; nothing it throws leaves this file.
 // U2. A value that it returns counts even after a stop was asked for, unless the task is no longer its own.
-// U3. A handler that does not stop within its grace period is abandoned: its outcome is decided without it.
+// U3. A handler that does not stop within its grace period is abandoned: its outcome is decided without it, and it is said
+//     that it still runs, and when it has ended after all.
 
 import type { Outcome, TaskFacts as Facts } from '../../queues/task-record.js'
 import { cutReason, encodeFailure, HANDED_BACK, type Failure } from '../../swf/failure.js'
@@ -15,16 +16,20 @@ type TaskFacts = Pick<Facts, 'activityId' | 'activityType'>
 /** The outcomes that are nobody's business any more: SWF, or another run, has decided. */
 const LOST: ReadonlySet<AbortCode | undefined> = new Set<AbortCode | undefined>(['DEADLINE', 'CLOSED', 'FENCED'])
 
-/**
- * Runs a handler; never rejects. Resolves to its outcome, undefined when there is none to tell SWF.
- * `grace` is how long it may take to stop once `job.signal` is aborted, in milliseconds.
- */
+export interface HandlerRunOptions {
+  /** How long it may take to stop once `job.signal` is aborted, in milliseconds. */
+  grace: number
+  /** It has not stopped, and is waited for no longer. */
+  onAbandoned?: () => void
+}
+
+/** Runs a handler; never rejects. Resolves to its outcome, undefined when there is none to tell SWF. */
 export async function runHandler(
   handler: Handler,
   task: TaskFacts,
   input: unknown,
   job: ActivityContext,
-  grace: number,
+  { grace, onAbandoned }: HandlerRunOptions,
 ): Promise<Outcome | undefined> {
   const ended = Promise.resolve()
     .then(() => handler.run(validInput(handler, input), job))
@@ -34,7 +39,12 @@ export async function runHandler(
     )
   const end = await Promise.race([ended, afterGrace(job.signal, grace)])
   const code = (job.signal.reason as ActivityAborted | undefined)?.code
-  if (end === undefined) job.log.warn({ code, grace }, 'handler did not stop and is abandoned')
+  if (end === undefined) {
+    job.log.warn({ code, grace }, 'handler did not stop and is abandoned')
+    onAbandoned?.()
+    const abandoned = Date.now()
+    void ended.then(() => job.log.info({ code, ms: Date.now() - abandoned }, 'abandoned handler has ended'))
+  }
   if (LOST.has(code)) return undefined
   if (end && 'value' in end) return completed(end.value, task)
   const failure = end && describe(end.error, task)

@@ -3,8 +3,8 @@
 // H1. SWF hears of the task at its interval, and of new details sooner, but never more often than the gap allows.
 // H2. Details are coalesced: the newest wait, are sent with the next beat, and are repeated by every later one, since a
 //     heartbeat without details would wipe out what the next try is to be told.
-// H3. Before SWF is told, the record is asked whether this run still owns the task; when Redis is away, SWF is told all
-//     the same.
+// H3. Before SWF is told, the record is asked whether this run still owns the task; when Redis is away, or takes longer than
+//     a moment, SWF is told all the same.
 // H4. What SWF answers counts: cancelRequested, or that it has closed the task.
 
 import type { Run, TaskRecords } from '../../queues/task-record.js'
@@ -13,9 +13,14 @@ import { SECOND } from '../../swf/duration.js'
 import { isFault } from '../../swf/errors.js'
 import type { Log, Metrics } from '../../telemetry.js'
 import type { AbortCode } from '../definitions.js'
+import { within } from './patience.js'
 
 /** SWF's limit for details of a heartbeat, in characters. */
 const MAX_DETAILS = 2_048
+/** How long the record may take to answer before SWF is told, in milliseconds. */
+const PATIENCE = 300
+/** Details that come in shortly before the deadline are sent so long before it, in milliseconds. */
+const BEFORE_DEADLINE = 1_000
 
 export interface HeartbeatOptions {
   run: Run
@@ -63,7 +68,7 @@ export class Heartbeat {
     if (text !== undefined) this.#details = text
     if (this.#fresh) return
     this.#fresh = true
-    this.#schedule(Math.max(0, this.#last + this.#gap - Date.now()))
+    this.#schedule(this.#delay(Date.now()))
   }
 
   /** Sends a heartbeat at once; resolves when its answer has been obeyed. Never rejects. */
@@ -79,6 +84,13 @@ export class Heartbeat {
   stop(): void {
     this.#stopped = true
     clearTimeout(this.#timer)
+  }
+
+  /** How long fresh details wait: the gap, but not until SWF has timed the task out. */
+  #delay(now: number): number {
+    const { deadline = Infinity } = this.#options.run
+    const soonest = this.#last + Math.min(this.#gap, SECOND / 4)
+    return Math.max(0, Math.min(this.#last + this.#gap, Math.max(deadline - BEFORE_DEADLINE, soonest)) - now)
   }
 
   #schedule(delay: number): void {
@@ -105,12 +117,17 @@ export class Heartbeat {
     return owned !== 'STALE'
   }
 
+  /** The same within a moment: a Redis that hangs must not keep SWF from hearing. An answer that comes late is obeyed too. */
+  async #checkSoon(): Promise<boolean> {
+    return within(this.check(), PATIENCE).catch(() => !this.#stopped)
+  }
+
   async #send(): Promise<void> {
     const { run, swf, metrics, log, onStop } = this.#options
     this.#fresh = false
     this.#last = Date.now()
     const details = this.#details
-    if (!(await this.check())) return
+    if (!(await this.#checkSoon())) return
     let next = this.#interval
     try {
       const { cancelRequested } = await swf.recordActivityTaskHeartbeat({

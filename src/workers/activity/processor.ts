@@ -9,16 +9,20 @@
 import { Backoff } from '../../lifecycle.js'
 import type { Claim, Outcome, Run, TaskFacts, TaskRecords } from '../../queues/task-record.js'
 import type { SwfClient } from '../../swf/client.js'
+import { SECOND } from '../../swf/duration.js'
 import { HANDED_BACK, NO_HANDLER, WORKER_LOST } from '../../swf/failure.js'
 import { decodePayload, type Envelope, type Payload } from '../../swf/payload.js'
 import type { Log, Metrics } from '../../telemetry.js'
 import { ActivityAborted, type AbortCode, type ActivityContext, type Handler } from '../definitions.js'
 import { bridgeFailure, runHandler } from './handler-run.js'
 import { Heartbeat } from './heartbeat.js'
+import { within } from './patience.js'
 import { respond } from './respond.js'
 import { typeKey } from './task.js'
 
 const LONGEST_TIMER = 2 ** 31 - 1
+/** How long Redis may take for an outcome before SWF is told without it, in milliseconds; less when the deadline is near. */
+const LONGEST_COMMIT = 2 * SECOND
 
 export interface ProcessorOptions {
   swf: SwfClient
@@ -163,7 +167,7 @@ export class Processor {
       onStop: stop,
       onLost: () => void this.#restore(run, stop),
     })
-    const deadline = this.#atDeadline(run, () => stop('DEADLINE'))
+    const forgetDeadline = at(run.deadline, () => stop('DEADLINE'))
     this.#active.set(run.nonce, { run, heartbeat, stop })
     this.#options.metrics.runningActivities.inc({ taskList: this.#options.taskList })
     try {
@@ -173,7 +177,7 @@ export class Processor {
       log.info({ attempt: envelope.attempt ?? 1, outcome: told, ms }, 'activity executed')
       this.#options.metrics.activityTasks.inc({ activityType: task.activityType.name, outcome: told })
     } finally {
-      clearTimeout(deadline)
+      forgetDeadline()
       heartbeat.stop()
       this.#active.delete(run.nonce)
       this.#options.metrics.runningActivities.dec({ taskList: this.#options.taskList })
@@ -209,7 +213,10 @@ export class Processor {
     }
     const began = performance.now()
     const job = this.#context(run, envelope, log, signal, heartbeat)
-    const outcome = await runHandler(handler, run.task, value, job, this.#options.grace)
+    const outcome = await runHandler(handler, run.task, value, job, {
+      grace: this.#options.grace,
+      onAbandoned: () => this.#options.metrics.abandoned.inc({ activityType: name }),
+    })
     this.#options.metrics.activityDuration.observe({ activityType: name }, (performance.now() - began) / 1_000)
     return outcome
   }
@@ -246,7 +253,9 @@ export class Processor {
     const { task, deadline } = run
     let told = code === 'FENCED' || code === 'CLOSED' ? code.toLowerCase() : 'expired'
     if (outcome && (deadline === undefined || Date.now() < deadline)) {
-      const committed = await records.commit(run, outcome).catch(() => 'UNKNOWN' as const)
+      const patience = Math.min(deadline === undefined ? Infinity : deadline - Date.now() - SECOND, LONGEST_COMMIT)
+      const commit = within(records.commit(run, outcome), Math.max(patience, SECOND / 4))
+      const committed = await commit.catch(() => 'UNKNOWN' as const)
       const sent = { deadline, log, leave: this.#leaving.signal }
       const answered = committed === 'STALE' ? 'FENCED' : await respond(swf, task.taskToken, outcome, sent)
       told = answered === 'ANSWERED' ? nameOf(outcome) : answered.toLowerCase()
@@ -265,11 +274,18 @@ export class Processor {
     }
     return told
   }
+}
 
-  #atDeadline({ deadline }: Run, expire: () => void): NodeJS.Timeout | undefined {
-    const left = deadline === undefined ? Infinity : deadline - Date.now()
-    return left < LONGEST_TIMER ? setTimeout(expire, left) : undefined
+/** Calls at a time, however far away; returns what takes that back. */
+function at(time: number | undefined, call: () => void): () => void {
+  if (time === undefined) return () => {}
+  let timer: NodeJS.Timeout
+  const wait = () => {
+    const left = time - Date.now()
+    timer = left > LONGEST_TIMER ? setTimeout(wait, LONGEST_TIMER) : setTimeout(call, left)
   }
+  wait()
+  return () => clearTimeout(timer)
 }
 
 /** The name of an outcome in logs and metrics: a task that was handed back has not failed. */

@@ -3,7 +3,8 @@
 // B1. A permit before a poll; an empty poll keeps it. A poll is never aborted: its task would be lost.
 // B2. A polled task is put into Redis before its job, and is remembered here until somebody has begun it.
 // B3. Settings are obeyed with the tick that brings them, and reported with the next, which follows at once.
-// B4. When Redis is away no poll begins; what runs goes on and answers SWF directly.
+// B4. When Redis is away, hangs or takes no writes, no poll begins; what runs goes on and answers SWF directly, and what
+//     waits is kept alive from here. It is looked for until it is back, from the start on.
 // B5. When this process was silent for too long, or Redis has lost its data, every run asks whether it still owns its task.
 // B6. On stop: no more polls and no more jobs; open polls are waited for and their tasks left to others; handlers may end.
 //     When nobody is left, what waits is handed back to SWF.
@@ -14,7 +15,7 @@ import { queueKey } from '../../queues/keys.js'
 import { allowedHere, type QueueSettings } from '../../queues/settings.js'
 import { Slots, type TickReply } from '../../queues/slots.js'
 import { TaskRecords } from '../../queues/task-record.js'
-import type { Redis } from '../../redis.js'
+import { isRedisAway, type Redis } from '../../redis.js'
 import type { SwfClient } from '../../swf/client.js'
 import { SECOND } from '../../swf/duration.js'
 import { isFault } from '../../swf/errors.js'
@@ -22,10 +23,14 @@ import type { Log, Metrics } from '../../telemetry.js'
 import type { Handler } from '../definitions.js'
 import { Caretaker } from './caretaker.js'
 import { HeldTasks } from './held-tasks.js'
+import { within } from './patience.js'
 import { Processor } from './processor.js'
 import { SlotPool } from './slot-pool.js'
 import { polledTask, typeKey } from './task.js'
 import { timingOf, type Timing } from './timing.js'
+
+/** How long Redis may take for a sign of life before this process does without it, in milliseconds. */
+const PATIENCE = 1_000
 
 export interface TaskListOptions {
   swf: SwfClient
@@ -69,7 +74,10 @@ export class TaskListWorker {
   #ticking: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #stopped = false
-  #redisAway = false
+  /** Why nothing is polled; undefined when Redis is well. */
+  #redisAway: string | undefined
+  /** No sign of life has been answered yet. */
+  #first = true
   #swfAway = false
 
   constructor(options: TaskListOptions) {
@@ -106,9 +114,9 @@ export class TaskListWorker {
     })
   }
 
-  /** Begins to work. Rejects when Redis does not answer. */
+  /** Begins to work; without Redis, as soon as it is there. */
   async start(): Promise<void> {
-    await this.#tick(true)
+    await this.#tick().catch((error: Error) => this.#away(error))
     this.#runner.start()
     this.#pollers = Array.from({ length: this.#options.pollers }, () => this.#poll())
     this.#next()
@@ -128,7 +136,7 @@ export class TaskListWorker {
     this.#stopped = true
     clearTimeout(this.#timer)
     await this.#ticking
-    if (!this.#redisAway) {
+    if (this.#redisAway === undefined) {
       await this.#caretaker.handBack().catch(() => {})
       await this.#processor.finishLate()
       await this.#slots.leave(this.#pool.permits).catch(() => {})
@@ -145,7 +153,7 @@ export class TaskListWorker {
   readiness(): string[] {
     const { taskList } = this.#options
     return [
-      ...(this.#redisAway ? [`redis does not answer (task list ${taskList})`] : []),
+      ...(this.#redisAway === undefined ? [] : [`${this.#redisAway} (task list ${taskList})`]),
       ...(this.#swfAway ? [`swf does not answer polls of task list ${taskList}`] : []),
     ]
   }
@@ -199,7 +207,7 @@ export class TaskListWorker {
     clearTimeout(this.#timer)
     if (this.#stopped) return
     this.#timer = setTimeout(() => {
-      this.#ticking = this.#tick(false)
+      this.#ticking = this.#tick()
         .catch((error: Error) => this.#away(error))
         .then(again => {
           this.#ticking = undefined
@@ -209,9 +217,10 @@ export class TaskListWorker {
   }
 
   /** Shows a sign of life and obeys the answer; resolves to true when there is something new to report. */
-  async #tick(first: boolean): Promise<boolean> {
+  async #tick(): Promise<boolean> {
     const draining = this.#draining.signal.aborted
-    const reply = await this.#slots.tick({
+    const first = this.#first
+    const answer = this.#slots.tick({
       first,
       lease: this.#timing.lease,
       observed: {
@@ -224,8 +233,11 @@ export class TaskListWorker {
       settings: this.#settings,
       permits: this.#pool.permits,
     })
-    if (this.#redisAway) this.#log.info('polling again')
-    this.#redisAway = false
+    const reply = await within(answer, PATIENCE)
+    this.#first = false
+    if (this.#redisAway !== undefined) this.#log.info('redis is well: polling again')
+    this.#redisAway = undefined
+    this.#options.metrics.redisAway.set({ taskList: this.#options.taskList }, 0)
     const changed = await this.#obey(reply, first)
     this.#pool.refresh(reply.free, allowedHere(this.#settings) > 0)
     await Promise.all([this.#held.lookAfter(false), this.#processor.finishLate(), this.#caretaker.look()])
@@ -234,8 +246,11 @@ export class TaskListWorker {
   }
 
   async #away(error: Error): Promise<false> {
-    if (!this.#redisAway) this.#log.error({ err: error.message }, 'redis does not answer: polling stops until it does')
-    this.#redisAway = true
+    const { message: err } = error
+    const why = isRedisAway(error) ? 'redis does not answer' : `redis refuses to work: ${err}`
+    if (this.#redisAway !== why) this.#log.error({ err, why }, 'polling stops until redis is well')
+    this.#redisAway = why
+    this.#options.metrics.redisAway.set({ taskList: this.#options.taskList }, 1)
     this.#pool.suspend()
     await this.#held.lookAfter(true)
     return false

@@ -35,6 +35,7 @@ export function polledTask(
     activityId,
     activityType: { name, version },
     beat: beatInterval(envelope, handlers.get(typeKey({ name, version }))),
+    ...(envelope.attempt !== undefined && envelope.attempt > 1 && { attempt: envelope.attempt }),
     ...(input !== undefined && { input }),
   }
   return { record, deadline: deadlineOf(envelope, now) }
