@@ -58,6 +58,7 @@ for _, id in ipairs(open) do
     local job = q .. ':jobs:' .. id .. '-' .. r[4] .. '-' .. r[5] .. (r[6] == '1' and 'r' or '')
     if left <= 0 then
       push('EXPIRED', id, r[4], r[5], '', r[8])
+      measured(id, 'expired')
       close(id)
       changed = changed + 1
     elseif left < math.min(5000, (left + age) / 4) then
@@ -66,6 +67,7 @@ for _, id in ipairs(open) do
       changed = changed + 1
       if r[6] == '1' then
         push('LOST', id, r[4], r[5], '', r[8])
+        measured(id, 'lost')
         close(id)
       else
         redis.call('HSET', t, 'readded', 1, 'at', now)
@@ -76,9 +78,11 @@ for _, id in ipairs(open) do
     changed = changed + 1
     if r[1] == 'RUN' and left <= 0 then
       push('EXPIRED', id, r[4], r[5], '', r[8])
+      measured(id, 'expired')
       close(id)
     else
       local takeovers = tonumber(r[5]) + 1
+      measured(id, 'takeover')
       redis.call('HDEL', t, 'process', 'nonce')
       redis.call('HSET', t, 'takeovers', takeovers, 'readded', 0, 'at', now)
       if r[1] == 'RUN' then

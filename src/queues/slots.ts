@@ -10,7 +10,7 @@
 
 import type { Redis } from '../redis.js'
 import { run, script } from './script.js'
-import { parseSettings, type QueueSettings } from './settings.js'
+import { parseSettings, RECORD_FUNCTION, type QueueSettings } from './settings.js'
 
 /** How long a permit outlives its process's last sign of life, in milliseconds. */
 const PERMIT_LIFE = 5_000
@@ -65,10 +65,10 @@ end
 // In: process, lease (ms), 1 on the first, what it observes (JSON: capacity, draining, version, concurrency, active),
 //     settings that it obeys (JSON), permits to keep …
 // Out: epoch, 1 when its lease had run out, settings (JSON), free slots (negative: too many), hinted tasks with their times.
-// Keeps P1 to P4; S1 and S3 of settings.
+// Keeps P1 to P4; S1, S3 and S4 of settings.
 const TICK = script(
   'TICK',
-  `
+  `${RECORD_FUNCTION}
 local process, lease, first, observed, obeyed = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4], ARGV[5]
 local alive, processes, permits = q .. ':alive', q .. ':processes', q .. ':permits'
 
@@ -76,6 +76,7 @@ local mine = cjson.decode(obeyed)
 local text = redis.call('GET', q .. ':settings')
 local version = text and cjson.decode(text).version or -1
 if version < mine.version or (first and version == 0 and mine.version == 0) then
+  if text ~= obeyed then record(text, obeyed, process, mine.version == 0 and 'DEFAULTS' or 'RESTORED') end
   redis.call('SET', q .. ':settings', obeyed)
   text = obeyed
 end

@@ -12,6 +12,7 @@
 //
 // WAIT ─claim▶ RUN ─commit▶ OUT ─done▶ CLOSED.   WAIT ─take▶ OUT.   RUN of a dead process ─due▶ WAIT.
 
+import { MEASURE_FUNCTIONS } from './measures.js'
 import { script } from './script.js'
 import { ACQUIRE_FUNCTION } from './slots.js'
 
@@ -20,8 +21,8 @@ export const MAX_TAKEOVERS = 2
 /** How long a closed task is remembered beyond its deadline, in milliseconds; and at most after it closed. */
 const TOMBSTONE = 60_000
 const LONGEST_TOMBSTONE = 600_000
-/** Shared by scripts: the key of a task, its job, whether a process is alive, and how a task closes. */
-export const TASK_FUNCTIONS = `
+/** Shared by scripts: the key of a task, whether a process is alive, how a task closes, and what is measured of it. */
+export const TASK_FUNCTIONS = `${MEASURE_FUNCTIONS}
 local function key(id) return q .. ':t:' .. id end
 local function protected(process)
   local lease = redis.call('ZSCORE', q .. ':alive', process)
@@ -32,17 +33,25 @@ end
 local function close(id)
   local t = key(id)
   local deadline = tonumber(redis.call('HGET', t, 'deadline') or now)
-  redis.call('HDEL', t, 'task', 'token', 'input', 'outcome', 'details', 'process', 'nonce', 'beat')
+  redis.call('HDEL', t, 'task', 'token', 'input', 'outcome', 'details', 'process', 'nonce', 'beat', 'type', 'attempt', 'beatAt')
   redis.call('HSET', t, 'state', 'CLOSED')
   redis.call('PEXPIRE', t, math.min(math.max(deadline - now, 0), ${LONGEST_TOMBSTONE}) + ${TOMBSTONE})
   redis.call('ZREM', q .. ':tasks', id)
   redis.call('ZREM', q .. ':waiting', id)
   redis.call('ZREM', q .. ':beats', id)
 end
+local function measured(id, name)
+  measure('a|' .. name .. '|' .. (redis.call('HGET', key(id), 'type') or ''))
+end
+local function stale(id, nonce)
+  if redis.call('HSETNX', key(id), 'stale.' .. nonce, 1) == 1 then measured(id, 'fenced') end
+  return 'STALE'
+end
 `
 
 // ADMIT: makes the record of a polled task, in the place of its permit.
-// In: id, startedEventId, permit, task (JSON), token, input, time to live (ms), beat (ms), takeovers known. Out: NEW, SAME, CLOSED.
+// In: id, startedEventId, permit, task (JSON), token, input, time to live (ms), beat (ms), takeovers known, activity type,
+// which try. Out: NEW, SAME, CLOSED.
 // Keeps R1 and R6.
 export const ADMIT = script(
   'ADMIT',
@@ -57,7 +66,7 @@ if old[1] then
 end
 redis.call('DEL', t)
 redis.call('HSET', t, 'state', 'WAIT', 'startedEventId', started, 'takeovers', ARGV[9], 'readded', 0, 'task', ARGV[4],
-  'token', ARGV[5], 'input', ARGV[6], 'deadline', now + ttl, 'beat', beat, 'at', now)
+  'token', ARGV[5], 'input', ARGV[6], 'deadline', now + ttl, 'beat', beat, 'at', now, 'type', ARGV[10], 'attempt', ARGV[11])
 redis.call('PEXPIRE', t, ttl + ${TOMBSTONE})
 redis.call('ZADD', q .. ':tasks', now + ttl, id)
 redis.call('ZADD', q .. ':waiting', now, id)
@@ -82,11 +91,19 @@ local answer = state == 'OUT' and 'OUTCOME' or 'RUN'
 if not mine then
   if state ~= 'WAIT' and protected(r[2] or '') then return { 'BUSY' } end
   if state ~= 'OUT' and tonumber(r[5]) <= now then
+    measured(id, 'expired')
     close(id)
     return { 'EXPIRED', r[6] }
   end
-  if state == 'RUN' then takeovers = takeovers + 1 end
-  redis.call('HSET', t, 'process', process, 'nonce', nonce, 'takeovers', takeovers)
+  if state == 'RUN' then
+    takeovers = takeovers + 1
+    measured(id, 'takeover')
+  elseif state == 'WAIT' and takeovers == 0 then
+    local f = redis.call('HMGET', t, 'at', 'attempt')
+    measured(id, 'w' .. bucket(now - tonumber(f[1] or now)))
+    if tonumber(f[2] or 1) > 1 then measured(id, 'retry') end
+  end
+  redis.call('HSET', t, 'process', process, 'nonce', nonce, 'takeovers', takeovers, 'begun', now)
   if state ~= 'OUT' then redis.call('HSET', t, 'state', 'RUN') end
   redis.call('ZREM', q .. ':waiting', id)
   redis.call('ZREM', q .. ':beats', id)
@@ -105,22 +122,30 @@ export const BEAT = script(
 local t = key(ARGV[1])
 local r = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce')
 if not r[1] then return 'LOST' end
-if r[1] == 'CLOSED' or r[2] ~= ARGV[2] or r[3] ~= ARGV[3] or r[4] ~= ARGV[4] then return 'STALE' end
+if r[1] == 'CLOSED' or r[2] ~= ARGV[2] or r[3] ~= ARGV[3] or r[4] ~= ARGV[4] then return stale(ARGV[1], ARGV[4]) end
+redis.call('HSET', t, 'beatAt', now)
 if ARGV[5] ~= '' then redis.call('HSET', t, 'details', ARGV[5]) end
 return 'OK'
 `,
 )
 
-// COMMIT: a run's outcome. In: id, startedEventId, takeovers, nonce, outcome (JSON). Out: OK or STALE.
+// COMMIT: a run's outcome. In: id, startedEventId, takeovers, nonce, outcome (JSON), its name in measures. Out: OK or STALE.
 // A missing record knows nothing against it: SWF takes the first. Keeps R4, R5.
 export const COMMIT = script(
   'COMMIT',
   `${TASK_FUNCTIONS}
 local t = key(ARGV[1])
-local r = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce')
+local r = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce', 'process', 'begun')
 if not r[1] then return 'OK' end
-if r[1] == 'CLOSED' or r[2] ~= ARGV[2] or r[3] ~= ARGV[3] or r[4] ~= ARGV[4] then return 'STALE' end
-if r[1] == 'RUN' then redis.call('HSET', t, 'state', 'OUT', 'outcome', ARGV[5]) end
+if r[1] == 'CLOSED' or r[2] ~= ARGV[2] or r[3] ~= ARGV[3] or r[4] ~= ARGV[4] then return stale(ARGV[1], ARGV[4]) end
+if r[1] == 'RUN' then
+  redis.call('HSET', t, 'state', 'OUT', 'outcome', ARGV[5])
+  local took = now - tonumber(r[6] or now)
+  measured(ARGV[1], 'r' .. bucket(took))
+  measured(ARGV[1], ARGV[6])
+  measure('p|' .. ARGV[6] .. '|' .. r[5])
+  measure('p|ms|' .. r[5], took)
+end
 return 'OK'
 `,
 )
@@ -132,15 +157,18 @@ export const DONE = script(
   `${TASK_FUNCTIONS} ${ACQUIRE_FUNCTION}
 local r = redis.call('HMGET', key(ARGV[1]), 'state', 'startedEventId', 'nonce')
 local mine = r[3] == ARGV[3] or (ARGV[3] == '' and r[1] == 'WAIT')
-if r[1] and r[1] ~= 'CLOSED' and r[2] == ARGV[2] and mine then close(ARGV[1]) end
+if r[1] and r[1] ~= 'CLOSED' and r[2] == ARGV[2] and mine then
+  if r[1] == 'RUN' then measured(ARGV[1], 'dropped') end
+  close(ARGV[1])
+end
 local wanted = tonumber(ARGV[5])
 if wanted == 0 then return {} end
 return acquire(ARGV[4], wanted)
 `,
 )
 
-// TAKE: ends a task that waits, with an outcome, before any run. In: id, startedEventId, process, nonce, outcome (JSON).
-// Out: 1, or 0 when it no longer waits.
+// TAKE: ends a task that waits, with an outcome, before any run. In: id, startedEventId, process, nonce, outcome (JSON), its
+// name in measures. Out: 1, or 0 when it no longer waits.
 export const TAKE = script(
   'TAKE',
   `${TASK_FUNCTIONS}
@@ -149,6 +177,7 @@ local r = redis.call('HMGET', t, 'state', 'startedEventId', 'nonce')
 if r[1] == 'OUT' and r[3] == ARGV[4] then return 1 end
 if r[1] ~= 'WAIT' or r[2] ~= ARGV[2] then return 0 end
 redis.call('HSET', t, 'state', 'OUT', 'process', ARGV[3], 'nonce', ARGV[4], 'outcome', ARGV[5])
+measured(id, ARGV[6])
 redis.call('ZREM', q .. ':waiting', id)
 redis.call('ZREM', q .. ':beats', id)
 return 1
@@ -156,7 +185,7 @@ return 1
 )
 
 // RESTORE: a run's record, after Redis has lost it. In: id, startedEventId, takeovers, process, nonce, task (JSON), token,
-// input, time to live (ms), beat (ms), details. Out: OK, or STALE when another run or a later start stands there.
+// input, time to live (ms), beat (ms), details, activity type, which try. Out: OK, or STALE when another run or a later start stands there.
 export const RESTORE = script(
   'RESTORE',
   `${TASK_FUNCTIONS}
@@ -173,7 +202,7 @@ end
 redis.call('DEL', t)
 redis.call('HSET', t, 'state', 'RUN', 'startedEventId', started, 'takeovers', takeovers, 'readded', 0,
   'process', ARGV[4], 'nonce', ARGV[5], 'task', ARGV[6], 'token', ARGV[7], 'input', ARGV[8], 'deadline', now + ttl,
-  'beat', ARGV[10], 'details', ARGV[11], 'at', now)
+  'beat', ARGV[10], 'details', ARGV[11], 'at', now, 'begun', now, 'type', ARGV[12], 'attempt', ARGV[13])
 redis.call('PEXPIRE', t, ttl + ${TOMBSTONE})
 redis.call('ZADD', q .. ':tasks', now + ttl, id)
 redis.call('ZREM', q .. ':waiting', id)

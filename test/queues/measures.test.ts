@@ -102,6 +102,7 @@ test('takeovers, runs that are fenced off, expired tasks and runs without an out
   await a.admit(task('2'), Date.now(), 'p')
   await a.claim(task('2').id, 'n')
   await a.admit(task('3'), Date.now(), 'p')
+  await redis.hdel(`${key}:state`, 'sweep')
   await readDue(redis, key)
   const late = await claimed(b, await admitted(task('4')))
   await b.done(late.task, late.nonce, 0)
@@ -116,7 +117,7 @@ test('takeovers, runs that are fenced off, expired tasks and runs without an out
 
 test('minutes are added up, those before the window left out, and deleted after an hour', async () => {
   await a.commit(await claimed(a, await admitted(task('1'))), { kind: 'completed' })
-  const [minute] = await redis.keys('*measures*:m:*')
+  const [minute] = await redis.keys(`${key}:m:*`)
   const ttl = await redis.pttl(minute!)
   expect(ttl).toBeGreaterThan(60 * 60_000)
   expect(ttl).toBeLessThanOrEqual(65 * 60_000)

@@ -96,6 +96,7 @@ test('tells for many activities at once where each stands, who runs it and what 
   await records.commit(answered.run, { kind: 'completed' })
   await records.done(answered.run.task, 'other', 0)
 
+  await redis.zincrby(`${key}:waiting`, 1, taskId('run', '4'))
   const { queue, places } = await see('4', '1', 'unknown', '3', '2')
   expect(queue).toEqual({
     ...{ paused: false, concurrency: 50, prefetch: 0 },

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { Service } from '../../lifecycle.js'
+import { settingsOf, type QueueDefaults } from '../../queues/defaults.js'
 import { announce, retire } from '../../queues/fleet.js'
 import { DEFAULT_PREFIX } from '../../queues/keys.js'
 import { loadScripts } from '../../queues/script.js'
@@ -31,6 +32,8 @@ export interface ActivityWorkerOptions {
   metrics: Metrics
   /** Activities that this process runs at a time on each task list, until an operator sets it. @default 20 */
   concurrency?: number
+  /** Settings by task list that hold until an operator changes them. */
+  queues?: Readonly<Record<string, QueueDefaults>>
   /** How long running handlers may go on after `stop`, in milliseconds. @default 30 * SECOND */
   drain?: number
   /** How long a handler may take to stop once its signal is aborted, in milliseconds. @default 5 * SECOND */
@@ -41,12 +44,12 @@ export interface ActivityWorkerOptions {
 
 export const DEFAULTS = { drain: 30 * SECOND, grace: 5 * SECOND, pollers: 10 } satisfies Partial<ActivityWorkerOptions>
 
+/** How long it waits for Redis before it says that it has started without, in milliseconds. */
+const PATIENCE = 2 * SECOND
 /** How often the worker shows itself in its domain, in milliseconds. */
 const ANNOUNCE = SECOND
 
-/** How long it waits for Redis before it says that it has started without, in milliseconds. */
-const PATIENCE = 2 * SECOND
-/** Runs activities until it is stopped. Throws a RangeError when a contract's heartbeat is too short to be kept. */
+/** Runs activities until it is stopped. Throws a RangeError when a contract's heartbeat is too short to be kept, or a setting out of range. */
 export class ActivityWorker implements Service {
   readonly #options: ActivityWorkerOptions
   readonly #prefix: string
@@ -57,13 +60,14 @@ export class ActivityWorker implements Service {
   #blocking: Redis | undefined
   #timer: NodeJS.Timeout | undefined
   #started = false
+  readonly #startedAt = Date.now()
   #stopping: Promise<void> | undefined
+  #askToStop = (): void => {}
+  readonly #stopAsked = new Promise<void>(resolve => (this.#askToStop = resolve))
 
   constructor(options: ActivityWorkerOptions) {
     this.#options = options
     this.#prefix = options.prefix ?? DEFAULT_PREFIX
-  #askToStop = (): void => {}
-  readonly #stopAsked = new Promise<void>(resolve => (this.#askToStop = resolve))
     for (const handler of options.handlers) {
       const { taskList } = handler.definition.options
       const handlers = this.#byTaskList.get(taskList) ?? []
@@ -72,6 +76,7 @@ export class ActivityWorker implements Service {
       this.#byTaskList.set(taskList, [...handlers, handler])
     }
     for (const handlers of this.#byTaskList.values()) timingOf(handlers)
+    for (const defaults of Object.values(options.queues ?? {})) settingsOf(defaults)
   }
 
   /** Its name in the fleet: host, process id, and what tells two starts apart. */
@@ -97,9 +102,13 @@ export class ActivityWorker implements Service {
         concurrency: Math.max(concurrency, DEFAULT_SETTINGS.concurrency),
       }),
     }
-    const shared = { swf, redis, blocking, prefix: this.#prefix, domain, identity, process: this.#id, defaults }
+    const shared = { swf, redis, blocking, prefix: this.#prefix, domain, identity, process: this.#id }
     this.#lists = [...this.#byTaskList].map(
-      ([taskList, handlers]) => new TaskListWorker({ ...shared, taskList, handlers, pollers, grace, log, metrics }),
+      ([taskList, handlers]) =>
+        new TaskListWorker({
+          ...{ ...shared, taskList, handlers, pollers, grace, log, metrics },
+          defaults: settingsOf(this.#options.queues?.[taskList] ?? {}, defaults),
+        }),
     )
     await this.#announce(redis).catch(() => {})
     await Promise.all(this.#lists.map(list => list.start()))
@@ -111,6 +120,7 @@ export class ActivityWorker implements Service {
 
   /** Drains: see `drain`. Safe to call twice. */
   async stop(): Promise<void> {
+    this.#askToStop()
     this.#stopping ??= this.#stop()
     await this.#stopping
   }
@@ -123,7 +133,6 @@ export class ActivityWorker implements Service {
     }
     return this.#lists.flatMap(list => list.readiness())
   }
-    this.#askToStop()
 
   async #stop(): Promise<void> {
     const { log, domain, drain = DEFAULTS.drain } = this.#options
@@ -142,6 +151,8 @@ export class ActivityWorker implements Service {
       id: this.#id,
       host: hostname(),
       pid: process.pid,
+      startedAt: this.#startedAt,
+      active: this.#lists.reduce((total, list) => total + list.active, 0),
       version: packageVersion(),
       activityTypes: handlers.map(({ definition: { name, version } }) => ({ name, version })),
     }

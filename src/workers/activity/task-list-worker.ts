@@ -150,6 +150,11 @@ export class TaskListWorker {
     if (!this.#stopped && this.#timer && !this.#ticking) this.#next(0)
   }
 
+  /** How many activities it runs. */
+  get active(): number {
+    return this.#processor.active
+  }
+
   readiness(): string[] {
     const { taskList } = this.#options
     return [
