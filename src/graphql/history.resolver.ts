@@ -56,7 +56,7 @@ function pageOf(run: Run, { first, after, last, before, types }: Page): HistoryC
   if (first != null && last != null) throw apiError('BAD_USER_INPUT', 'Give first or last, not both')
   const size = pageSize(last == null ? 'first' : 'last', first ?? last ?? LIMITS.historyPage, LIMITS.historyPage)
   const wanted = types == null ? run.events : run.events.filter(({ eventType }) => types.includes(eventType))
-  const [from, to] = [eventId('after', after) ?? 0, eventId('before', before) ?? Infinity]
+  const [from, to] = [eventCursor('after', after) ?? 0, eventCursor('before', before) ?? Infinity]
   const between = wanted.filter(({ eventId }) => eventId > from && eventId < to)
   const shown = last == null ? between.slice(0, size) : between.slice(-size)
   const nodes = shown.map(({ eventId }) => eventOf(run, eventId)!)
@@ -74,8 +74,8 @@ function pageOf(run: Run, { first, after, last, before, types }: Page): HistoryC
   }
 }
 
-/** The cursor is the event's number. */
-function eventId(name: string, cursor: Maybe<string>): number | undefined {
+/** Reads the cursor of an event: its number. Throws BAD_USER_INPUT. */
+export function eventCursor(name: string, cursor: Maybe<string>): number | undefined {
   if (cursor == null) return undefined
   if (/^\d{1,9}$/.test(cursor)) return Number(cursor)
   throw apiError('BAD_USER_INPUT', `${name} must be the cursor of an event: its eventId`)

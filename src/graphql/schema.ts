@@ -6,6 +6,7 @@ import { ErrorCodeResolver } from './error-code.resolver.js'
 import { ExecutionCommandResolver } from './execution-command.resolver.js'
 import { ExecutionUpdatesResolver } from './execution-updates.resolver.js'
 import { ExecutionResolver } from './execution.resolver.js'
+import { HistoryEventsResolver } from './history-events.resolver.js'
 import { HistoryResolver, WorkflowExecutionResolver } from './history.resolver.js'
 import { NodeResolver } from './node.resolver.js'
 import { QueueResolver } from './queue.resolver.js'
@@ -21,6 +22,7 @@ export function gatewaySchema(): GraphQLSchema {
       ExecutionCommandResolver,
       ExecutionResolver,
       ExecutionUpdatesResolver,
+      HistoryEventsResolver,
       HistoryResolver,
       WorkflowExecutionResolver,
       NodeResolver,
