@@ -11,6 +11,7 @@ import type { Log, Metrics } from '../telemetry.js'
 import type { Domains } from './domains.js'
 import { Executions } from './executions.js'
 import type { Histories } from './histories.js'
+import { QueuePlaces } from './queue-places.js'
 import type { WorkflowTypes } from './workflow-types.js'
 
 /** What the gateway lends to every request. */
@@ -35,10 +36,17 @@ export interface Context extends Services {
   /** Who asks: what changes are signed with. */
   caller: string
   executions: Executions
+  places: QueuePlaces
   /** A cursor that the transport brought, which takes the place of a subscription's `after`. */
   resumeFrom?: string
 }
 
 export function createContext(services: Services, caller = 'anonymous'): Context {
-  return { ...services, requestId: randomUUID(), caller, executions: new Executions(services) }
+  return {
+    ...services,
+    requestId: randomUUID(),
+    caller,
+    executions: new Executions(services),
+    places: new QueuePlaces(services.queues),
+  }
 }

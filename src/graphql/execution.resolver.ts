@@ -25,6 +25,7 @@ const FROM_HISTORY: ReadonlySet<string> = new Set([
   'failure',
   'openCounts',
   'history',
+  'pending',
   'timeline',
 ])
 

@@ -59,6 +59,9 @@ export class ObservedSettings {
 
   @Field(() => Int, { description: 'Activities that it runs, now.' })
   active!: number
+
+  @Field(() => Boolean, { description: 'It stops: it takes no more work.' })
+  draining!: boolean
 }
 
 @ObjectType({

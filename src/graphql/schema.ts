@@ -9,6 +9,7 @@ import { ExecutionResolver } from './execution.resolver.js'
 import { HistoryEventsResolver } from './history-events.resolver.js'
 import { HistoryResolver, WorkflowExecutionResolver } from './history.resolver.js'
 import { NodeResolver } from './node.resolver.js'
+import { PendingActivityResolver, PendingChildResolver, PendingResolver } from './pending.resolver.js'
 import { QueueResolver } from './queue.resolver.js'
 import { TimelineResolver } from './timeline.resolver.js'
 
@@ -26,6 +27,9 @@ export function gatewaySchema(): GraphQLSchema {
       HistoryResolver,
       WorkflowExecutionResolver,
       NodeResolver,
+      PendingResolver,
+      PendingActivityResolver,
+      PendingChildResolver,
       QueueResolver,
       TimelineResolver,
     ],

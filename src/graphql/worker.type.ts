@@ -23,6 +23,12 @@ export class Worker {
   @Field(() => [ActivityType], { description: 'The activity types that it has handlers for.' })
   activityTypes!: ActivityType[]
 
+  @Field(() => DateTime, { description: 'When it was started.' })
+  startedAt!: number
+
+  @Field(() => Int, { description: 'Activities that it runs now, on all its task lists.' })
+  active!: number
+
   @Field(() => DateTime, { description: 'Its last sign of life; one a second is usual.' })
   lastSeen!: number
 }

@@ -108,6 +108,8 @@ return reply
 export interface ActivityRef {
   runId: string
   activityId: string
+  /** The event that scheduled it: an id may be used again, and a start before this event was another activity's. */
+  scheduledEventId?: number
 }
 
 /** Looks at many activities of a queue at once; places in their order, undefined for one that no worker has polled. */
@@ -125,7 +127,10 @@ export async function look(
   const numbers = { open: open!, waiting: waiting!, polls: polls!, workers: workers!, capacity: capacity! }
   return {
     queue: { paused, concurrency, prefetch, ...numbers, ...(tokens! >= 0 && { tokens: tokens! }) },
-    places: ids.map((_, i) => placeOf(rest.slice(8 * i, 8 * i + 8))),
+    places: activities.map(({ scheduledEventId = 0 }, i) => {
+      const place = placeOf(rest.slice(8 * i, 8 * i + 8))
+      return place && place.startedEventId > scheduledEventId ? place : undefined
+    }),
   }
 }
 
