@@ -18,8 +18,9 @@ export interface ActivityContext {
   /** Details of the last heartbeat of the run or try before; undefined when there were none. */
   readonly lastHeartbeat: unknown
   /**
-   * Reports progress, any JSON value of at most 2,048 characters. Cheap to call often: only the newest details are sent,
-   * and SWF hears of the activity without it too.
+   * Reports progress, any JSON value of at most 2,048 characters. Cheap to call often: the newest details are sent, some
+   * times in a heartbeat timeout, and the last in any case. SWF hears of the activity without it too, unless the handler
+   * was implemented with `heartbeat: 'manual'`.
    */
   heartbeat(details?: unknown): void
   /**
@@ -44,7 +45,21 @@ export interface ActivityContext {
 /** An activity's contract with the code that does it. */
 export interface Handler {
   readonly definition: ActivityDefinition
-  run(input: unknown, job: ActivityContext): Promise<unknown>
+  /** @default 'automatic' */
+  readonly heartbeat?: 'automatic' | 'manual'
+  /** Does the work. `abandoned` is aborted when nobody waits for it any more. */
+  run(input: unknown, job: ActivityContext, abandoned?: AbortSignal): Promise<unknown>
+  /** Ends what it keeps between two runs. */
+  close?(): Promise<void>
+}
+
+export interface HandlerOptions {
+  /**
+   * Who tells SWF that a run is alive, within the heartbeat timeout of the contract. `automatic`: the worker, for as long as
+   * its process lives, so a handler that hangs holds its task until start-to-close. `manual`: only the handler, by
+   * `job.heartbeat()`, so that SWF times out one that hangs; call it more often than the timeout. @default 'automatic'
+   */
+  heartbeat?: 'automatic' | 'manual'
 }
 
 /**
@@ -53,14 +68,27 @@ export interface Handler {
  * The handler may run more than once for one call: after a failure, a timeout, or when its worker died. Record effects
  * under `job.idempotencyKey`. Throw to fail the activity: the contract's retry decides what follows.
  *
+ * Throws a TypeError for `heartbeat: 'manual'` where the contract has no heartbeat timeout.
+ *
  * @example
  * export const handlers = [implement(charge, async (order, job) => payments.charge(order, job.idempotencyKey))]
  */
 export function implement<I, R>(
   definition: ActivityDefinition<I, R>,
   run: (input: I, job: ActivityContext) => Promise<R> | R,
+  options: HandlerOptions = {},
 ): Handler {
-  return { definition, run: async (input, job) => run(input as I, job) }
+  return { definition, heartbeat: heartbeatOf(definition, options), run: async (input, job) => run(input as I, job) }
+}
+
+/** Returns who beats. Throws a TypeError where nobody would notice that nobody does. */
+export function heartbeatOf(
+  { name, options }: ActivityDefinition,
+  { heartbeat = 'automatic' }: HandlerOptions,
+): 'automatic' | 'manual' {
+  if (heartbeat === 'manual' && options.heartbeat === 'NONE')
+    throw new TypeError(`${name} beats by itself, so its contract needs a heartbeat timeout: heartbeat: '30s'`)
+  return heartbeat
 }
 
 /**

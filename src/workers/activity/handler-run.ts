@@ -31,8 +31,9 @@ export async function runHandler(
   job: ActivityContext,
   { grace, onAbandoned }: HandlerRunOptions,
 ): Promise<Outcome | undefined> {
+  const abandon = new AbortController()
   const ended = Promise.resolve()
-    .then(() => handler.run(validInput(handler, input), job))
+    .then(() => handler.run(validInput(handler, input), job, abandon.signal))
     .then(
       value => ({ value }),
       (error: unknown) => ({ error }),
@@ -41,6 +42,7 @@ export async function runHandler(
   const code = (job.signal.reason as ActivityAborted | undefined)?.code
   if (end === undefined) {
     job.log.warn({ code, grace }, 'handler did not stop and is abandoned')
+    abandon.abort()
     onAbandoned?.()
     const abandoned = Date.now()
     void ended.then(() => job.log.info({ code, ms: Date.now() - abandoned }, 'abandoned handler has ended'))

@@ -1,11 +1,14 @@
 // Heartbeats of one run, from its claim to its answer.
 //
-// H1. SWF hears of the task at its interval, and of new details sooner, but never more often than the gap allows.
+// H1. SWF hears of the task at its interval, and of new details sooner, but never more often than the gap allows: the first
+//     within a second, and what comes shortly before the deadline before it.
 // H2. Details are coalesced: the newest wait, are sent with the next beat, and are repeated by every later one, since a
 //     heartbeat without details would wipe out what the next try is to be told.
 // H3. Before SWF is told, the record is asked whether this run still owns the task; when Redis is away, or takes longer than
 //     a moment, SWF is told all the same.
-// H4. What SWF answers counts: cancelRequested, or that it has closed the task.
+// H4. A handler that beats by itself (`manual`) is the only one to tell SWF that its run is alive: there is one beat as it
+//     begins, those it asks for, and one for a hint; then the interval again, from its end to SWF's answer.
+// H5. What SWF answers counts: cancelRequested, or that it has closed the task.
 
 import type { Run, TaskRecords } from '../../queues/task-record.js'
 import type { SwfClient } from '../../swf/client.js'
@@ -28,6 +31,8 @@ export interface HeartbeatOptions {
   swf: SwfClient
   log: Log
   metrics: Metrics
+  /** SWF hears of the run only when the handler beats. @default false */
+  manual?: boolean
   /** The run is to stop. */
   onStop: (code: AbortCode) => void
   /** Redis has lost the record. */
@@ -36,7 +41,8 @@ export interface HeartbeatOptions {
 
 export class Heartbeat {
   readonly #options: HeartbeatOptions
-  readonly #interval: number
+  /** 0: not by itself. */
+  #interval: number
   readonly #gap: number
   #details: string | undefined
   #fresh = false
@@ -44,14 +50,27 @@ export class Heartbeat {
   #timer: NodeJS.Timeout | undefined
   #due = Infinity
   #beating: Promise<void> | undefined
+  /** Details have been sent. */
+  #told = false
   #stopped = false
+  #complained = false
 
   constructor(options: HeartbeatOptions) {
     this.#options = options
-    this.#interval = options.run.task.beat
-    this.#gap = Math.min(Math.max(this.#interval / 3, SECOND), 10 * SECOND)
+    const { beat } = options.run.task
+    this.#interval = options.manual ? 0 : beat
+    this.#gap = Math.min(Math.max(beat / 3, SECOND), 10 * SECOND)
     this.#details = options.run.details
-    if (this.#interval > 0) this.#schedule(this.#interval)
+    if (options.manual) this.#schedule(0)
+    else if (beat > 0) this.#schedule(beat)
+  }
+
+  /** The handler has ended: SWF hears at the interval until it has the outcome. */
+  handlerEnded(): void {
+    const { run, manual } = this.#options
+    if (!manual || this.#stopped) return
+    this.#interval = run.task.beat
+    if (this.#interval > 0) this.#schedule(Math.max(0, this.#last + this.#interval - Date.now()))
   }
 
   /** Takes details for the next beat. */
@@ -61,11 +80,10 @@ export class Heartbeat {
     try {
       text = JSON.stringify(details)
     } catch (error) {
-      return this.#options.log.warn({ err: (error as Error).message }, 'heartbeat details left out')
+      this.#leftOut({ err: (error as Error).message })
     }
-    if (text !== undefined && text.length > MAX_DETAILS)
-      return this.#options.log.warn({ size: text.length, limit: MAX_DETAILS }, 'heartbeat details left out')
-    if (text !== undefined) this.#details = text
+    if (text !== undefined && text.length > MAX_DETAILS) this.#leftOut({ size: text.length, limit: MAX_DETAILS })
+    else if (text !== undefined) this.#details = text
     if (this.#fresh) return
     this.#fresh = true
     this.#schedule(this.#delay(Date.now()))
@@ -86,11 +104,17 @@ export class Heartbeat {
     clearTimeout(this.#timer)
   }
 
+  /** Details that SWF would not take: the beat goes out without them. Said once a run, since it may be a loop that sends them. */
+  #leftOut(why: object): void {
+    if (!this.#complained) this.#options.log.warn(why, 'heartbeat details left out')
+    this.#complained = true
+  }
+
   /** How long fresh details wait: the gap, but not until SWF has timed the task out. */
   #delay(now: number): number {
     const { deadline = Infinity } = this.#options.run
-    const soonest = this.#last + Math.min(this.#gap, SECOND / 4)
-    return Math.max(0, Math.min(this.#last + this.#gap, Math.max(deadline - BEFORE_DEADLINE, soonest)) - now)
+    const regular = this.#told ? this.#last + this.#gap : this.#last + SECOND
+    return Math.max(0, Math.min(regular, Math.max(deadline - BEFORE_DEADLINE, this.#last + SECOND / 4)) - now)
   }
 
   #schedule(delay: number): void {
@@ -124,6 +148,7 @@ export class Heartbeat {
 
   async #send(): Promise<void> {
     const { run, swf, metrics, log, onStop } = this.#options
+    this.#told ||= this.#fresh
     this.#fresh = false
     this.#last = Date.now()
     const details = this.#details
@@ -141,7 +166,7 @@ export class Heartbeat {
       if (this.#stopped) return
       if (isFault(error, 'UNKNOWN_RESOURCE')) return onStop('CLOSED')
       log.warn({ err: (error as Error).message }, 'heartbeat not taken by SWF')
-      next = Math.min(next, Math.max(next / 3, SECOND))
+      next = this.#gap
     }
     if (next > 0 && !this.#stopped) this.#schedule(next)
   }

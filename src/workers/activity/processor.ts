@@ -160,10 +160,12 @@ export class Processor {
     const stop = (code: AbortCode) => {
       if (!abort.signal.aborted) abort.abort(new ActivityAborted(code))
     }
+    const handler = this.#options.handlers.get(typeKey(task.activityType))
     const heartbeat = new Heartbeat({
       ...this.#options,
       run,
       log,
+      manual: claim.kind === 'RUN' && handler?.heartbeat === 'manual',
       onStop: stop,
       onLost: () => void this.#restore(run, stop),
     })
@@ -171,7 +173,8 @@ export class Processor {
     this.#active.set(run.nonce, { run, heartbeat, stop })
     this.#options.metrics.runningActivities.inc({ taskList: this.#options.taskList })
     try {
-      const outcome = await this.#outcome(claim, payload, log, abort.signal, heartbeat)
+      const outcome = await this.#outcome(claim, handler, payload, log, abort.signal, heartbeat)
+      heartbeat.handlerEnded()
       const told = await this.#finish(run, outcome, log, heartbeat, (abort.signal.reason as ActivityAborted)?.code)
       const ms = Math.round((performance.now() - began) * 10) / 10
       log.info({ attempt: envelope.attempt ?? 1, outcome: told, ms }, 'activity executed')
@@ -192,6 +195,7 @@ export class Processor {
 
   async #outcome(
     claim: Extract<Claim, { run: Run }>,
+    handler: Handler | undefined,
     { value, envelope }: Payload,
     log: Log,
     signal: AbortSignal,
@@ -205,7 +209,6 @@ export class Processor {
       log.error({ takeovers: run.takeovers }, 'activity given up: its workers died one after the other')
       return bridgeFailure(run.task, WORKER_LOST, `${run.takeovers} workers died while they ran it`)
     }
-    const handler = this.#options.handlers.get(typeKey({ name, version }))
     if (!handler) {
       log.error({ version, taskList: this.#options.taskList }, 'no handler for a polled activity type')
       const message = `No handler for ${name} ${version} on task list ${this.#options.taskList}: add one to the app's handlers`
