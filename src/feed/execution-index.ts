@@ -10,13 +10,28 @@ import type { Redis } from '../redis.js'
 import { Backoff, type Service } from '../lifecycle.js'
 import { SECOND } from '../swf/duration.js'
 import type { Log } from '../telemetry.js'
-import { ExecutionTable, type ExecutionPage, type ExecutionQuery } from './execution-table.js'
+import {
+  ExecutionTable,
+  type ExecutionFilter,
+  type ExecutionGrouping,
+  type ExecutionGroups,
+  type ExecutionPage,
+  type ExecutionQuery,
+} from './execution-table.js'
 import { PollingReader } from './polling-reader.js'
 import type { FeedReader, Follower, Following } from './reader.js'
 import { feedKeys, FeedStream, DEFAULTS, type Entry } from './stream.js'
 import type { ExecutionSummary } from './update.js'
 
-export type { ExecutionFilter, ExecutionOrder, ExecutionPage, ExecutionQuery } from './execution-table.js'
+export type {
+  ExecutionFilter,
+  ExecutionGroup,
+  ExecutionGrouping,
+  ExecutionGroups,
+  ExecutionOrder,
+  ExecutionPage,
+  ExecutionQuery,
+} from './execution-table.js'
 
 export interface ExecutionIndexOptions {
   redis: Redis
@@ -71,6 +86,17 @@ export class ExecutionIndex implements Service {
     const indexed = this.#open(domain)
     const page = this.#table.list(domain, query)
     return { ...page, ...(indexed?.upTo !== undefined && { indexedUpTo: indexed.upTo }) }
+  }
+
+  /** Counts executions by what they have in common. */
+  groups(
+    domain: string,
+    filter: ExecutionFilter,
+    by: readonly ExecutionGrouping[],
+  ): ExecutionGroups & { indexedUpTo?: number } {
+    const indexed = this.#open(domain)
+    const groups = this.#table.groups(domain, filter, by)
+    return { ...groups, ...(indexed?.upTo !== undefined && { indexedUpTo: indexed.upTo }) }
   }
 
   /** Finds a run, or of a workflowId the open run, else the latest. */

@@ -41,8 +41,38 @@ export interface ExecutionPage {
   count: { value: number; truncated: boolean }
 }
 
+/** What executions are counted by. */
+export type ExecutionGrouping = 'TYPE' | 'VERSION' | 'STATUS' | 'SAGA_STATE' | 'STUCK'
+
+/** How many executions have these in common; a member is there when it was grouped by. */
+export interface ExecutionGroup {
+  type?: string
+  version?: string
+  status?: string
+  /** Absent also for executions without a saga. */
+  sagaState?: string
+  stuck?: boolean
+  count: number
+}
+
+export interface ExecutionGroups {
+  /** The largest first. */
+  groups: ExecutionGroup[]
+  /** Only so many executions were counted, those that started last. */
+  truncated: boolean
+}
+
 /** Counting stops here. */
 const COUNTED = 10_000
+/** Grouping stops here: it must not keep others waiting. */
+const GROUPED = 100_000
+const GROUP_COLUMNS = {
+  TYPE: 'type',
+  VERSION: 'version',
+  STATUS: 'status',
+  SAGA_STATE: 'saga_state',
+  STUCK: 'stuck',
+} as const satisfies Record<ExecutionGrouping, string>
 /** Executions that one call drops: it must not keep others waiting. */
 const PRUNED = 1_000
 /** When an open execution closes, to the order of closing. */
@@ -133,6 +163,32 @@ export class ExecutionTable {
       cursors: items.map(({ runId }, i) => encodePlace(shown[i]!.place, runId)),
       hasNextPage: rows.length > first,
       count: { value: Math.min(found.n, COUNTED), truncated: found.n > COUNTED },
+    }
+  }
+
+  /** Counts executions by what they have in common. */
+  groups(domain: string, filter: ExecutionFilter, by: readonly ExecutionGrouping[]): ExecutionGroups {
+    const where = conditions(domain, filter)
+    const columns = by.map(grouping => GROUP_COLUMNS[grouping])
+    const list = columns.join(', ')
+    const rows = this.#statement(
+      `SELECT ${list ? `${list}, ` : ''}count(*) AS count FROM (
+         SELECT ${list || '1'} FROM execution WHERE ${where.sql} ORDER BY started_at DESC LIMIT ?
+       ) ${list && `GROUP BY ${list}`} ORDER BY count DESC${list && `, ${list}`}`,
+    ).all(...where.values, GROUPED + 1) as Record<string, string | number | null>[]
+    const total = rows.reduce((sum, { count }) => sum + Number(count), 0)
+    return {
+      truncated: total > GROUPED,
+      groups: rows
+        .filter(({ count }) => Number(count) > 0)
+        .map(({ type, version, status, saga_state: sagaState, stuck, count }) => ({
+          ...(type != null && { type: String(type) }),
+          ...(version != null && { version: String(version) }),
+          ...(status != null && { status: String(status) }),
+          ...(sagaState != null && { sagaState: String(sagaState) }),
+          ...(stuck != null && { stuck: stuck === 1 }),
+          count: Number(count),
+        })),
     }
   }
 

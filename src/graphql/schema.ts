@@ -4,6 +4,7 @@ import { lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphq
 import { buildSchemaSync } from 'type-graphql'
 import { ErrorCodeResolver } from './error-code.resolver.js'
 import { ExecutionCommandResolver } from './execution-command.resolver.js'
+import { ExecutionCountsResolver } from './execution-counts.resolver.js'
 import { ExecutionUpdatesResolver } from './execution-updates.resolver.js'
 import { ExecutionResolver } from './execution.resolver.js'
 import { HistoryEventsResolver } from './history-events.resolver.js'
@@ -21,6 +22,7 @@ export function gatewaySchema(): GraphQLSchema {
     resolvers: [
       ErrorCodeResolver,
       ExecutionCommandResolver,
+      ExecutionCountsResolver,
       ExecutionResolver,
       ExecutionUpdatesResolver,
       HistoryEventsResolver,
