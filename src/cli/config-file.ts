@@ -31,7 +31,11 @@ export function applyConfigFile(command: Command): void {
       command.setOptionValueWithSource(name, given, 'config')
       continue
     }
-    const value = Array.isArray(given) ? given.join(' ') : String(given)
+    const value = Array.isArray(given) ? given.join(' ') : isObject(given) ? JSON.stringify(given) : String(given)
     command.setOptionValueWithSource(name, made.parseArg ? made.parseArg(value, undefined as never) : value, 'config')
   }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }

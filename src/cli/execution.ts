@@ -1,16 +1,16 @@
 import { writeFileSync } from 'node:fs'
 import { Command } from 'commander'
-import type { SwfClient } from '../swf/client.js'
 import { readHistory } from '../swf/history.js'
 import { writeHistoryFile } from '../swf/history-file.js'
-import type { WorkflowExecution } from '../swf/history-event.js'
 import { option, swfClient, withSwf, type SwfConfig } from './config.js'
 import { CliError } from './error.js'
+import { lastRun } from './last-run.js'
+import { pendingCommand } from './pending.js'
 
 type Config = SwfConfig & { workflowId: string; runId?: string; out?: string }
 
 export function executionCommand(): Command {
-  return new Command('execution').addCommand(historyCommand())
+  return new Command('execution').addCommand(pendingCommand()).addCommand(historyCommand())
 }
 
 function historyCommand(): Command {
@@ -40,18 +40,4 @@ Example:
       console.log(`${out}: ${events.length} events of ${workflowId}, run ${execution.runId}`)
     }
   })
-}
-
-/** Finds the open run of a workflowId, else the one that closed last. */
-async function lastRun(swf: SwfClient, domain: string, workflowId: string): Promise<WorkflowExecution> {
-  const given = {
-    domain,
-    startTimeFilter: { oldestDate: new Date(0) },
-    executionFilter: { workflowId },
-    maximumPageSize: 1,
-  }
-  const open = await swf.listOpenWorkflowExecutions(given)
-  const found = open.executionInfos?.[0] ?? (await swf.listClosedWorkflowExecutions(given)).executionInfos?.[0]
-  if (!found) throw new CliError('NOT_FOUND', `There is no execution ${workflowId} in domain ${domain}`)
-  return found.execution as WorkflowExecution
 }

@@ -33,8 +33,12 @@ const VERBS: Record<string, { description: string; load: () => Promise<Command> 
     description: 'check that workflows still fit recorded histories, or what is open now',
     load: async () => (await import('./replay.js')).replayCommand(),
   },
+  queue: {
+    description: 'look at the queues of activities and tune them while they work',
+    load: async () => (await import('./queue.js')).queueCommand(),
+  },
   execution: {
-    description: 'look at an execution: its history as a file',
+    description: 'look at an execution: what it waits for, its history as a file',
     load: async () => (await import('./execution.js')).executionCommand(),
   },
 }

@@ -1,4 +1,5 @@
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
+import { parseQueueDefaults, type QueueDefaults } from '../queues/defaults.js'
 import { createLog, createMetrics, ProbeServer } from '../telemetry.js'
 import { ActivityWorker } from '../workers/activity/activity-worker.js'
 import { loadApp, withApp } from './app.js'
@@ -17,13 +18,17 @@ import {
 import { CliError } from './error.js'
 import { runProcess } from './run-process.js'
 
-type Config = SwfConfig & RedisConfig & ListenConfig & { app: string; concurrency?: number; drain: number }
+type Config = SwfConfig &
+  RedisConfig &
+  ListenConfig & { app: string; concurrency?: number; queues?: Record<string, QueueDefaults>; drain: number }
 
 export function workerCommand(): Command {
   const command = new Command('worker').addHelpText(
     'after',
     `
-Concurrency of the whole fleet is a setting of each task list (GraphQL: updateQueue), obeyed while workers run.
+Concurrency of the whole fleet is a setting of each task list, obeyed while workers run: swf-gateway queue set, or updateQueue
+in GraphQL. Until somebody sets it, --queues holds, which is best kept in the file: { "queues": { "payments": { "concurrency": 5,
+"workerConcurrency": 2, "prefetch": 0, "rateLimit": { "tasks": 100, "per": "1s" }, "startPaused": true } } }
 
 Example:
   swf-gateway worker --app dist/app.js --domain orders --redis redis://redis:6379`,
@@ -31,6 +36,11 @@ Example:
   withPort(withRedis(withApp(withSwf(command))), '/livez, /readyz and /metrics', 4002)
     .addOption(
       option('--concurrency <n>', 'most handlers at a time in this process, for each task list').argParser(integer(1)),
+    )
+    .addOption(
+      option('--queues <json>', 'settings by task list that hold until an operator changes them').argParser(
+        queueDefaults,
+      ),
     )
     .addOption(
       option('--drain <duration>', 'how long running handlers may go on after SIGTERM')
@@ -50,10 +60,19 @@ Example:
       handlers,
       drain: config.drain,
       ...(config.concurrency && { concurrency: config.concurrency }),
+      ...(config.queues && { queues: config.queues }),
       log,
       metrics,
     })
     const probes = new ProbeServer({ ...config, metrics, readiness: () => worker.readiness() })
     await runProcess(log, [probes, worker], () => ({ port: probes.port }))
   })
+}
+
+function queueDefaults(text: string): Record<string, QueueDefaults> {
+  try {
+    return parseQueueDefaults(text)
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message)
+  }
 }

@@ -48,16 +48,14 @@ describe('refuses, with what to do', () => {
     ['an unknown flag', ['gateway', '--prot', '1'], 'Did you mean --port?'],
     ['an unknown command', ['gatway'], 'Did you mean gateway?'],
     ['a missing flag', ['worker'], "required option '--app <file>'"],
+    ['defaults of a queue that are none', ['worker', '--app', APP, '--queues', '{"a":{"paused":1}}'], 'startPaused'],
+    ['a rate that is none', ['queue', 'set', 'activities', '--rate', 'fast'], 'Write tasks/time, as in 100/s'],
     [
       'SWF out of reach',
       ['register', '--app', APP, '--transport', 'http', '--endpoint', 'http://127.0.0.1:1'],
       'SWF_UNAVAILABLE',
     ],
-    [
-      'Redis out of reach',
-      ['worker', '--app', APP, '--port', '0', '--redis', 'redis://127.0.0.1:1'],
-      'REDIS_UNAVAILABLE',
-    ],
+    ['Redis out of reach', ['queue', 'list', '--redis', 'redis://127.0.0.1:1'], 'REDIS_UNAVAILABLE'],
   ])(
     '%s',
     async (_what, args, message) => {
@@ -69,7 +67,7 @@ describe('refuses, with what to do', () => {
   )
 })
 
-test.each(['dev', 'gateway', 'decider', 'worker', 'local-swf', 'register', 'replay'])(
+test.each(['dev', 'gateway', 'decider', 'worker', 'local-swf', 'register', 'replay', 'queue'])(
   '%s --help tells enough to use it',
   async name => {
     const process = startCli([name, '--help'])
@@ -78,6 +76,14 @@ test.each(['dev', 'gateway', 'decider', 'worker', 'local-swf', 'register', 'repl
     expect(process.output()).toMatch(/Example/)
   },
 )
+
+test('what a file says of workers sets no queue', async () => {
+  const cwd = tmpDir('config')
+  writeFileSync(join(cwd, 'swf-gateway.config.json'), JSON.stringify({ concurrency: 7, prefetch: 7 }))
+  const process = startCli(['queue', 'set', 'activities'], { cwd })
+  expect((await process.exited).code).toBe(2)
+  expect(process.output()).toContain('NOTHING_TO_SET: Say what to set: --concurrency')
+})
 
 test('options come from flags, then the environment, then the file', async () => {
   const cwd = tmpDir('config')
