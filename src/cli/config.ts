@@ -43,7 +43,8 @@ export interface SwfConfig {
   domain: string
   endpoint?: string
   region?: string
-  transport: 'sdk' | 'http'
+  /** @default http for an endpoint on this machine, else sdk */
+  transport?: 'sdk' | 'http'
   logLevel: string
 }
 
@@ -53,9 +54,10 @@ export function withSwf(command: Command): Command {
     .addOption(option('--endpoint <url>', "URL of SWF; without it Amazon's for the region", 'AWS_ENDPOINT_URL_SWF'))
     .addOption(option('--region <name>', 'AWS region; without it what the AWS chain finds', 'AWS_REGION'))
     .addOption(
-      option('--transport <how>', 'how calls travel: sdk (signed, for Amazon) or http (lean, for a local SWF)')
-        .choices(['sdk', 'http'])
-        .default('sdk'),
+      option(
+        '--transport <how>',
+        'how calls travel: sdk (signed, for Amazon) or http (lean, for a local SWF; what an endpoint on this machine gets)',
+      ).choices(['sdk', 'http']),
     )
     .addOption(logLevel())
     .option('--config <file>', `JSON file with these options in camelCase (default: ${CONFIG_FILE} if it is there)`)
@@ -91,9 +93,15 @@ export function withPort(command: Command, serves: string, defaultPort: number):
 
 export function swfClient(config: SwfConfig, maxPolls?: number): SwfClient {
   return createSwfClient({
-    transport: config.transport,
+    transport: config.transport ?? (isLocal(config.endpoint) ? 'http' : 'sdk'),
     ...(config.endpoint && { endpoint: config.endpoint }),
     ...(config.region && { region: config.region }),
     ...(maxPolls && { maxPolls }),
   })
+}
+
+/** Tells whether a URL is one of this machine: nothing that Amazon signs for answers there. */
+function isLocal(endpoint: string | undefined): boolean {
+  if (!endpoint || !URL.canParse(endpoint)) return false
+  return /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(new URL(endpoint).hostname)
 }

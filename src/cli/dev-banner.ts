@@ -12,7 +12,7 @@ export interface Endpoints {
   redis: string
 }
 
-/** Returns what `dev` prints when all is up: addresses, and two commands to copy. */
+/** Returns what `dev` prints when all is up: addresses, and three commands to copy. */
 export function addresses(endpoints: Endpoints, app: App, data: string): string {
   const example = app.example ?? { type: app.workflows?.[0]?.name ?? 'MyWorkflow', input: {} }
   const start = {
@@ -29,7 +29,12 @@ export function addresses(endpoints: Endpoints, app: App, data: string): string 
   }
   const watch = {
     query:
-      'subscription { executionUpdates { __typename ... on ExecutionChanged { cursor workflowId status saga { state step attempt } execution { failure { reason message } } } } }',
+      'subscription { executionUpdates { __typename ... on ExecutionChanged { cursor workflowId status saga { state step attempt } execution { failure { reason message } } } ... on ExecutionStuck { execution { workflowId } stuck { reason location } } } }',
+  }
+  const show = {
+    query:
+      'query($id: String!) { execution(workflowId: $id) { status state result { value } failure { reason message } stuck { reason location } timeline { kind name startedAt endedAt outcome } } }',
+    variables: { id: `${example.type}-1` },
   }
   const json = (body: object) => JSON.stringify(body).replaceAll("'", "'\\''")
   return `
@@ -44,6 +49,10 @@ export function addresses(endpoints: Endpoints, app: App, data: string): string 
 Start one:
 
   curl -s ${endpoints.graphql} -H 'content-type: application/json' -d '${json(start)}'
+
+Read it back:
+
+  curl -s ${endpoints.graphql} -H 'content-type: application/json' -d '${json(show)}'
 
 Watch all of them:
 

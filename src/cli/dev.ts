@@ -7,6 +7,7 @@ import closeWithGrace from 'close-with-grace'
 import { createSwfClient } from '../swf/client.js'
 import { loadApp, withApp } from './app.js'
 import { logLevel, option, port } from './config.js'
+import { LogWatch } from './dev-log.js'
 import { addresses, type Endpoints } from './dev-banner.js'
 import { forgetDomain, redisChild } from './dev-redis.js'
 import { CliError } from './error.js'
@@ -126,8 +127,8 @@ async function dev(config: Config): Promise<void> {
   ]
   const workers = [
     node('gateway', ['--port', ports.gateway, '--sweep-interval', '3s', ...common]),
-    node('decider', ['--port', ports.decider, ...withAppFile]),
-    node('worker', ['--port', ports.worker, '--drain', '1s', ...withAppFile]),
+    ...(app.workflows.length > 0 ? [node('decider', ['--port', ports.decider, ...withAppFile])] : []),
+    ...(app.handlers.length > 0 ? [node('worker', ['--port', ports.worker, '--drain', '1s', ...withAppFile])] : []),
   ]
   const state = (): DevState => ({
     pid: process.pid,
@@ -136,9 +137,15 @@ async function dev(config: Config): Promise<void> {
   })
   const writeState = () => writeFileSync(stateFile, `${JSON.stringify(state(), undefined, 2)}\n`)
 
+  const names = ['gateway', 'decider', 'worker', 'local-swf']
+  const logs = new LogWatch(
+    names.map(name => join(data, 'logs', `${name}.log`)),
+    line => console.error(line),
+  )
   const stop = async () => {
     await Promise.all(workers.map(child => child.stop(STOP_WORKERS)))
     await Promise.all(base.map(child => child.stop(STOP_BASE)))
+    logs.stop()
     rmSync(stateFile, { force: true })
   }
   const grace = closeWithGrace({ delay: 6_000, logger: false, skip: ['beforeExit'] }, async ({ signal, err }) => {
@@ -161,6 +168,7 @@ async function dev(config: Config): Promise<void> {
     throw error
   }
   writeState()
+  logs.start()
   say(addresses(endpoints, app, data))
   process.send?.({ type: 'ready', ...state() })
 }
