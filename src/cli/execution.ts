@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { Command } from 'commander'
 import { readHistory } from '../swf/history.js'
 import { writeHistoryFile } from '../swf/history-file.js'
@@ -36,6 +37,7 @@ Example:
     const text = writeHistoryFile({ execution, workflowType, events })
     if (out === undefined) process.stdout.write(text)
     else {
+      mkdirSync(dirname(out), { recursive: true })
       writeFileSync(out, text)
       console.log(`${out}: ${events.length} events of ${workflowId}, run ${execution.runId}`)
     }

@@ -62,8 +62,13 @@ async function judged(
   name: string,
   read: () => Promise<HistoryFile> | HistoryFile,
 ): Promise<{ fits: boolean; text: string }> {
+  let file: HistoryFile
   try {
-    const file = await read()
+    file = await read()
+  } catch (error) {
+    return { fits: false, text: `BROKEN   ${name}: ${(error as Error).message}` }
+  }
+  try {
     const { workflowType, events } = file
     const type = `${workflowType.name} ${workflowType.version}`
     const definition = workflows.find(it => it.name === workflowType.name && it.version === workflowType.version)

@@ -54,7 +54,7 @@ const swf = () => ['--endpoint', env.local.endpoint, '--transport', 'http', '--d
 
 test('a history is recorded, open or closed, and replayed against the code', async () => {
   for (const id of ['open', 'closed']) {
-    const out = join(histories, `${id}.json`)
+    const out = join(histories, 'made', `${id}.json`)
     const { code, output } = await cli('execution', 'history', ...swf(), '--workflow-id', id, '--out', out)
     expect(output).toMatch(new RegExp(`${id}\\.json: \\d+ events of ${id}`))
     expect(code).toBe(0)
@@ -68,7 +68,7 @@ test('a history is recorded, open or closed, and replayed against the code', asy
 
 test('code that does not fit is told, with the event, and the exit code is 1', async () => {
   const changed = app(directory, 'changed', "await other(text); await go.receive(); return note('again')")
-  const { code, output } = await cli('replay', '--app', changed, '--histories', join(histories, 'closed.json'))
+  const { code, output } = await cli('replay', '--app', changed, '--histories', join(histories, 'made', 'closed.json'))
   expect(output).toMatch(/DIFFERS .*closed\.json: Notes 1, event \d+: divergence: .*Other/)
   expect(code).toBe(1)
 })
@@ -91,10 +91,10 @@ test('an unknown type, a broken file and no history at all', async () => {
   expect(none.output).toContain('NO_HISTORIES')
   expect(none.code).toBe(2)
   writeFileSync(join(broken, 'a.json'), '{')
-  const text = readFileSync(join(histories, 'closed.json'), 'utf8')
+  const text = readFileSync(join(histories, 'made', 'closed.json'), 'utf8')
   writeFileSync(join(broken, 'b.json'), text.replaceAll('"name":"Notes"', '"name":"Gone"'))
   const { code, output } = await cli('replay', '--app', same, '--histories', broken)
-  expect(output).toMatch(/a\.json: The history is not JSON/)
+  expect(output).toMatch(/BROKEN .*a\.json: The history is not JSON/)
   expect(output).toMatch(/b\.json: the app has no workflow Gone 1/)
   expect(code).toBe(1)
   expect((await cli('replay', '--app', same)).output).toContain('Give --histories or --open')

@@ -38,7 +38,8 @@ const ROUTES: Record<string, Route> = {
   },
   'GET /_local/clock': ({ time }) => ({ now: time.now(), autoSkip: time.autoSkip }),
   'POST /_local/clock': async ({ time }, _query, body) => {
-    const { advance, autoSkip } = body as { advance?: `${number}s`; autoSkip?: boolean }
+    const { advance, autoSkip, ...others } = body as { advance?: `${number}s`; autoSkip?: boolean }
+    if (Object.keys(others).length > 0) throw validation('A clock takes { "advance": "30d" } and { "autoSkip": true }')
     if (autoSkip !== undefined) time.autoSkip = autoSkip
     if (advance !== undefined) await time.advance(advance)
     return { now: time.now(), autoSkip: time.autoSkip }

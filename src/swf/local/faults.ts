@@ -145,7 +145,11 @@ export class Faults {
   }
 }
 
-function check({ kind, action, rate = 1, times = 1, latency = '1s' }: FaultRule): void {
+const MEMBERS = ['kind', 'action', 'rate', 'times', 'latency']
+
+function check({ kind, action, rate = 1, times = 1, latency = '1s', ...others }: FaultRule): void {
+  const [unknown] = Object.keys(others)
+  if (unknown) throw new RangeError(`A fault has no ${unknown}; it has ${MEMBERS.join(', ')}`)
   if (!KINDS.includes(kind)) throw new RangeError(`There is no fault ${kind}; there are ${KINDS.join(', ')}`)
   for (const name of action === undefined ? [] : [action].flat()) {
     if (Object.hasOwn(INPUTS, name)) continue

@@ -145,7 +145,7 @@ function check(request: IncomingMessage, size: number): string {
 function checkContent(request: IncomingMessage, size: number, most: number): void {
   if (size > most) throw new Fault('RequestEntityTooLargeException', `Request size ${size} exceeded ${most} bytes`)
   if (!CONTENT_TYPES.test(request.headers['content-type'] ?? '')) {
-    throw new Fault('SerializationException', 'Content-Type must be application/x-amz-json-1.0')
+    throw new Fault('SerializationException', 'Content-Type must be application/x-amz-json-1.0 or application/json')
   }
 }
 

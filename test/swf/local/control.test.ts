@@ -40,6 +40,7 @@ test('the clock is moved', async () => {
   expect(await run.types()).toContain('TimerFired')
   expect((await ask('POST', '/clock', { autoSkip: true })).value.autoSkip).toBe(true)
   await ask('POST', '/clock', { autoSkip: false })
+  expect(await ask('POST', '/clock', { advanse: '1d' })).toEqual(refused(/A clock takes/))
   expect(await ask('POST', '/clock', { advance: 'a while' })).toEqual(refused(/duration/))
 })
 

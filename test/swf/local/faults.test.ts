@@ -145,6 +145,7 @@ test('rules are taken away one by one, and one without an action strikes them al
 
 test.each<[object, RegExp]>([
   [{ kind: 'explode' }, /no fault explode/],
+  [{ kind: 'drop', actions: 'ListDomains' }, /no actions/],
   [{ kind: 'drop', action: 'Nothing' }, /Nothing is neither/],
   [{ kind: 'drop', action: 'StartTimer' }, /throttled or denied/],
   [{ kind: 'drop', rate: 2 }, /between 0 and 1/],
