@@ -1,6 +1,7 @@
 // The sole maker of Redis connections.
 
 import { Redis } from 'ioredis'
+import type { Duplex } from 'node:stream'
 import type { Log } from './telemetry.js'
 
 export type { Redis }
@@ -33,6 +34,7 @@ export function connectRedis({ url, name, log }: Connection, use: 'commands' | '
     ...(use === 'commands' && { commandTimeout: 5_000, autoResendUnfulfilledCommands: false }),
   }
   const redis = new Redis(url, options)
+  redis.on('connect', () => gatherWrites((redis as unknown as { stream: Duplex }).stream))
   let away = false
   redis.on('error', (error: Error) => {
     if (!away) log.warn({ err: error.message, connection: name }, 'redis is out of reach')
@@ -87,4 +89,22 @@ export function isRedisAway(error: unknown): boolean {
     /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)/.test(code) ||
     /Connection is closed|Command timed out|Stream isn't writeable|^LOADING|^MASTERDOWN|^CLUSTERDOWN/.test(message)
   )
+}
+
+/** Sends what is written by one callback, and all that is woken by it, with one call of the system. */
+function gatherWrites(stream: Duplex): void {
+  const { write } = stream
+  let corked = false
+  const uncork = () => {
+    corked = false
+    stream.uncork()
+  }
+  stream.write = ((...args: Parameters<typeof write>) => {
+    if (!corked) {
+      corked = true
+      stream.cork()
+      process.nextTick(uncork)
+    }
+    return write.apply(stream, args)
+  }) as typeof write
 }

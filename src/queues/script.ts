@@ -4,12 +4,15 @@
 // L2. Scripts read Redis's clock, never a caller's.
 // L3. Scripts are loaded whenever the connection is made, so that commands sent one after another arrive in order:
 //     a script that Redis does not know would be sent again behind its successors.
+// L4. Calls of one turn of the event loop go as one (Batch), in the order in which they were made, and see one time. When
+//     it fails, all of them do, and any of them may have been done: they are safe to repeat.
 
 import { createHash } from 'node:crypto'
 import type { Redis } from '../redis.js'
 
 export interface Script {
   readonly name: string
+  readonly body: string
   readonly lua: string
   readonly sha: string
 }
@@ -28,7 +31,7 @@ const all: Script[] = []
 /** Names a script. `lua` finds the key in `q` and the time in `now`, in milliseconds since 1970. */
 export function script(name: string, lua: string): Script {
   const text = PRELUDE + lua
-  const made = { name, lua: text, sha: createHash('sha1').update(text).digest('hex') }
+  const made = { name, body: lua, lua: text, sha: createHash('sha1').update(text).digest('hex') }
   all.push(made)
   return made
 }
@@ -58,5 +61,80 @@ export async function run(
   } catch (error) {
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
     return redis.eval(lua, 1, key, ...args)
+  }
+}
+
+/** Makes a script that calls others, one after the other. In: number of a script, how many arguments, these; and so on. */
+export function together(scripts: readonly Script[]): Together {
+  const functions = scripts.map(({ name, body }, n) => `scripts[${n + 1}] = function(ARGV) -- ${name}\n${body}\nend\n`)
+  const made = script(
+    'TOGETHER',
+    `local scripts = {}
+${functions.join('')}
+local replies, at = {}, 1
+while at <= #ARGV do
+  local last = at + 1 + ARGV[at + 1]
+  replies[#replies + 1] = scripts[tonumber(ARGV[at])]({ unpack(ARGV, at + 2, last) }) or false
+  at = last + 1
+end
+return replies
+`,
+  )
+  return { script: made, numbers: new Map(scripts.map((each, n) => [each, n + 1])) }
+}
+
+export interface Together {
+  readonly script: Script
+  readonly numbers: ReadonlyMap<Script, number>
+}
+
+interface Call {
+  script: Script
+  args: readonly (string | number)[]
+  resolve: (reply: unknown) => void
+  reject: (error: Error) => void
+}
+
+/** Gathers calls on one key (L4). */
+export class Batch {
+  #calls: Call[] = []
+  #leaving: Promise<void> | undefined
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly key: string,
+    private readonly known: Together,
+  ) {}
+
+  /** Calls one of the scripts. Rejects as Redis does. */
+  run(script: Script, args: readonly (string | number)[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#calls.push({ script, args, resolve, reject })
+      this.#leaving ??= new Promise(left =>
+        setImmediate(() => {
+          this.#send()
+          left()
+        }),
+      )
+    })
+  }
+
+  /** Resolves when every call made so far is on its way: what is sent then arrives behind them. */
+  async sent(): Promise<void> {
+    await this.#leaving
+  }
+
+  #send(): void {
+    const calls = this.#calls
+    this.#calls = []
+    this.#leaving = undefined
+    const [first, ...others] = calls
+    if (others.length === 0)
+      return void run(this.redis, first!.script, this.key, first!.args).then(first!.resolve, first!.reject)
+    const args = calls.flatMap(({ script, args }) => [this.known.numbers.get(script)!, args.length, ...args])
+    run(this.redis, this.known.script, this.key, args).then(
+      replies => calls.forEach(({ resolve }, n) => resolve((replies as unknown[])[n])),
+      (error: Error) => calls.forEach(({ reject }) => reject(error)),
+    )
   }
 }

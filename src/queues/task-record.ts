@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto'
 import type { Redis } from '../redis.js'
 import { HANDED_BACK } from '../swf/failure.js'
 import { typeField, type CountedOutcome } from './measures.js'
-import { run } from './script.js'
-import { ADMIT, BEAT, CLAIM, COMMIT, DONE, HINT, RESTORE, STATES, TAKE } from './task-scripts.js'
+import { Batch, run } from './script.js'
+import { ADMIT, BEAT, CLAIM, COMMIT, DONE, HINT, ON_EVERY_TASK, RESTORE, STATES, TAKE } from './task-scripts.js'
 
 /** A task without a deadline is kept for this long: SWF's longest execution, a year. */
 const NO_DEADLINE = 366 * 24 * 60 * 60 * 1_000
@@ -79,13 +79,21 @@ export async function hintCancel(redis: Redis, key: string, runId: string, activ
 
 /** The task records of one queue, as one process uses them. Every method rejects as Redis does. */
 export class TaskRecords {
+  readonly #batch: Batch
   #nonces = 0
 
   constructor(
     private readonly redis: Redis,
     private readonly key: string,
     private readonly process: string,
-  ) {}
+  ) {
+    this.#batch = new Batch(redis, key, ON_EVERY_TASK)
+  }
+
+  /** Resolves when what was asked for so far is on its way to Redis: what is sent then arrives behind it. */
+  sent(): Promise<void> {
+    return this.#batch.sent()
+  }
 
   /** Returns a name for one try to run a task. */
   nonce(): string {
@@ -102,7 +110,7 @@ export class TaskRecords {
     const { id, startedEventId, taskToken } = task
     const args = [id, startedEventId, permit, factsOf(task, deadline), taskToken, inputOf(task), timeLeft(deadline)]
     const rest = [task.beat, takeovers, typeField(task.activityType), task.attempt ?? 1]
-    return (await run(this.redis, ADMIT, this.key, [...args, ...rest])) as 'NEW' | 'SAME' | 'CLOSED'
+    return (await this.#batch.run(ADMIT, [...args, ...rest])) as 'NEW' | 'SAME' | 'CLOSED'
   }
 
   /** Makes the record of a run again that Redis has lost. */
@@ -116,7 +124,7 @@ export class TaskRecords {
 
   /** Asks to run a task; repeat with the same nonce when Redis did not answer. */
   async claim(id: string, nonce: string): Promise<Claim> {
-    const reply = (await run(this.redis, CLAIM, this.key, [id, this.process, nonce])) as [string, ...string[]]
+    const reply = (await this.#batch.run(CLAIM, [id, this.process, nonce])) as [string, ...string[]]
     const [kind, text, token, input, startedEventId, takeovers, left, details, outcome] = reply
     if (kind === 'GONE' || kind === 'BUSY') return { kind } as Claim
     const { bounded, ...facts } = JSON.parse(text!) as Facts
@@ -137,12 +145,12 @@ export class TaskRecords {
 
   async beat({ task, takeovers, nonce }: Run, details?: string): Promise<'OK' | 'STALE' | 'LOST'> {
     const args = [task.id, task.startedEventId, takeovers, nonce, details ?? '']
-    return (await run(this.redis, BEAT, this.key, args)) as 'OK' | 'STALE' | 'LOST'
+    return (await this.#batch.run(BEAT, args)) as 'OK' | 'STALE' | 'LOST'
   }
 
   async commit({ task, takeovers, nonce }: Run, outcome: Outcome): Promise<'OK' | 'STALE'> {
     const args = [task.id, task.startedEventId, takeovers, nonce, JSON.stringify(outcome), countedAs(outcome)]
-    return (await run(this.redis, COMMIT, this.key, args)) as 'OK' | 'STALE'
+    return (await this.#batch.run(COMMIT, args)) as 'OK' | 'STALE'
   }
 
   /** Closes a task; without a nonce only if it still waits. Resolves to permits, at most `wanted`. */
@@ -152,7 +160,7 @@ export class TaskRecords {
     wanted: number,
   ): Promise<string[]> {
     const args = [task.id, task.startedEventId, nonce ?? '', this.process, wanted]
-    return (await run(this.redis, DONE, this.key, args)) as string[]
+    return (await this.#batch.run(DONE, args)) as string[]
   }
 
   /** Ends a task that waits; resolves to false when it no longer does. */

@@ -13,7 +13,7 @@
 // WAIT ─claim▶ RUN ─commit▶ OUT ─done▶ CLOSED.   WAIT ─take▶ OUT.   RUN of a dead process ─due▶ WAIT.
 
 import { MEASURE_FUNCTIONS } from './measures.js'
-import { script } from './script.js'
+import { script, together } from './script.js'
 import { ACQUIRE_FUNCTION } from './slots.js'
 
 /** How often a task is taken over from workers that died before it is given up. */
@@ -244,3 +244,6 @@ end
 return #found
 `,
 )
+
+/** What happens to every task, gathered. */
+export const ON_EVERY_TASK = together([ADMIT, CLAIM, BEAT, COMMIT, DONE])

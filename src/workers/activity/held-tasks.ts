@@ -64,10 +64,10 @@ export class HeldTasks {
     held.busy = true
     try {
       // Both are on their way before either is answered: first the record, then the job that points at it.
-      const [admitted] = await Promise.all([
-        records.admit(record, deadline, permit),
-        jobs.add({ id: record.id, startedEventId: record.startedEventId, takeovers: 0 }),
-      ])
+      const admitting = records.admit(record, deadline, permit)
+      const { id, startedEventId } = record
+      const adding = records.sent().then(() => jobs.add({ id, startedEventId, takeovers: 0 }))
+      const [admitted] = await Promise.all([admitting, adding])
       held.admitted = true
       delete held.lostAt
       if (admitted === 'CLOSED') this.#drop(held)

@@ -270,11 +270,12 @@ export class Processor {
       return told
     }
     if (told === 'left') return told
-    try {
-      offer(await records.done(task, run.nonce, wanted()))
-    } catch {
-      this.#unfinished.push(run)
-    }
+    // Not waited for: the job ends meanwhile.
+    this.#busy++
+    records
+      .done(task, run.nonce, wanted())
+      .then(offer, () => void this.#unfinished.push(run))
+      .finally(() => this.#busy--)
     return told
   }
 }
