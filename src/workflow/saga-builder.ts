@@ -106,7 +106,7 @@ export class SagaBuilder<I, Results extends object> {
     return this.#with({ [name]: codePart(run, options as never) })
   }
 
-  /** Adds a step that waits for a signal; its input is the step's result. */
+  /** Adds a step that waits for a signal that is valid; its input is the step's result. */
   receive<Name extends string, T, When extends boolean = never>(
     name: Name,
     signal: SignalDefinition<T>,

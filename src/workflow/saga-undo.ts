@@ -3,7 +3,7 @@
 import type { ActivityCallOptions } from './activity.js'
 import { defineSignal, type SignalDefinition } from './signal.js'
 import type { ActivityDefinition } from './definition.js'
-import { ValidationFailed, WorkflowFailure } from './errors.js'
+import { WorkflowFailure } from './errors.js'
 import { ContinueAsNew } from './replay/continuation.js'
 import type { RunContext } from './replay/current.js'
 import { observed, type SagaView, type StepView } from './saga-view.js'
@@ -128,15 +128,10 @@ async function decision(
   signal: SignalDefinition<any>,
   open: readonly ToUndo[],
 ): Promise<{ giveUp: boolean; about: readonly ToUndo[] }> {
-  try {
-    const { steps, giveUp } = ((await signal.receive()) ?? {}) as RetryUndo
-    if (!Array.isArray(steps)) return { giveUp: giveUp === true, about: open }
-    const meant = (name: string) => steps.some(step => step === name || String(step).endsWith(`/${name}`))
-    return { giveUp: giveUp === true, about: open.filter(({ step }) => meant(step.name)) }
-  } catch (failure) {
-    if (failure instanceof ValidationFailed) return { giveUp: false, about: [] }
-    throw failure
-  }
+  const { steps, giveUp } = ((await signal.receive()) ?? {}) as RetryUndo
+  if (!Array.isArray(steps)) return { giveUp: giveUp === true, about: open }
+  const meant = (name: string) => steps.some(step => step === name || String(step).endsWith(`/${name}`))
+  return { giveUp: giveUp === true, about: open.filter(({ step }) => meant(step.name)) }
 }
 
 /** Returns the error of a run that continues as new although it would forget what is to be undone; at the author's line. */

@@ -1,18 +1,22 @@
-// Signals: buffered until someone receives them, in order, each once; repeats with the same idempotency key are dropped.
+// Signals: buffered until someone receives them, in order, each once; repeats with the same idempotency key are dropped, and so
+// is, with a warning, what the validator refuses.
 
 import { currentRun, outside } from './replay/current.js'
-import { cancelable, Operation } from './replay/operation.js'
+import { following } from './replay/operation.js'
 import { validate, type Validator } from './validator.js'
 
 /** A signal that a workflow understands. */
 export interface SignalDefinition<T> {
   readonly kind: 'signal'
   readonly name: string
-  /** Resolves to the next signal. Rejects with what cancels its scope, or ValidationFailed. */
+  /** Resolves to the next signal that is valid; others are dropped, with a warning. Rejects with what cancels its scope. */
   receive(): Promise<T>
-  /** Returns a signal that is there already, else undefined. */
+  /** Returns a valid signal that is there already, else undefined; others are dropped, with a warning. */
   tryReceive(): T | undefined
-  /** Calls `handler` with every signal, those that wait included, as it comes in. It must not wait. */
+  /**
+   * Calls `handler` with every valid signal, those that are there included, as it comes in; others are dropped, with a
+   * warning. It must not wait.
+   */
   handle(handler: (input: T) => void): void
   /** Returns an input as its validator gives it back. Throws ValidationFailed. */
   check(input: unknown): T
@@ -32,28 +36,13 @@ export function defineSignal<T = unknown>(name: string, { input }: { input?: Val
     name,
     check: read,
     receive: () => {
-      const run = currentRun(`signal ${name}`)
-      const queue = run.inbox.of(name)
-      if (queue.buffered.length) return Promise.resolve(queue.buffered.shift()).then(read)
-      const { scope } = run
+      const { inbox, scope } = currentRun(`signal ${name}`)
+      const taken = inbox.take(name, read)
+      if (taken) return Promise.resolve(taken).then(({ value }) => value)
       if (scope.cause) return scope.refusal()
-      const operation = new Operation<unknown>()
-      queue.waiting.push(operation)
-      operation.cancel = cause => {
-        const index = queue.waiting.indexOf(operation)
-        if (index < 0) return
-        queue.waiting.splice(index, 1)
-        operation.reject(cause)
-      }
-      const received = scope.tie(operation).then(read)
-      return cancelable(received, cause => operation.cancel(cause))
+      return following(scope.tie(inbox.wait(name, read)), value => value)
     },
-    tryReceive: () => {
-      const { buffered } = currentRun(`signal ${name}`).inbox.of(name)
-      return buffered.length ? read(buffered.shift()) : undefined
-    },
-    handle: handler => {
-      currentRun(`signal ${name}`).inbox.handle(name, value => handler(read(value)))
-    },
+    tryReceive: () => currentRun(`signal ${name}`).inbox.take(name, read)?.value,
+    handle: handler => currentRun(`signal ${name}`).inbox.handle(name, read, handler),
   }
 }

@@ -355,7 +355,7 @@ describe('signals', () => {
 })
 
 describe('what an author gets wrong', () => {
-  test('a signal that its validator refuses is dropped by a handler, and a failure where it is awaited', async () => {
+  test('a signal that its validator refuses is dropped with a warning, and the next one is waited for', async () => {
     const checked = defineSignal('checked', {
       input: {
         '~standard': {
@@ -375,11 +375,28 @@ describe('what an author gets wrong', () => {
     await story.signal('checked', 'seven').signal('checked', 7).go()
     expect(handled).toEqual(expect.arrayContaining([7]))
     expect(handled).not.toContain('seven')
-    expect(story.turn).toMatchObject({ warnings: ['signal checked is not valid: no number'] })
+    expect(story.turn).toMatchObject({ warnings: ['dropped: signal checked is not valid: no number'] })
 
-    const waiting = new Story(defineWorkflow('W', '1', {}, async () => checked.receive()))
+    const waiting = new Story(
+      defineWorkflow('W', '1', {}, async () => [await checked.receive(), await checked.receive()]),
+    )
     await waiting.go()
-    expect(brief(await waiting.signal('checked', 'seven').go())).toEqual(['FailWorkflowExecution ValidationFailed'])
+    expect(brief(await waiting.signal('checked', 'seven').go())).toEqual([])
+    expect(waiting.turn).toMatchObject({ warnings: ['dropped: signal checked is not valid: no number'] })
+    await waiting.signal('checked', 7).go()
+    expect(decisionAttributes((await waiting.signal('checked', 8).go())[0]!)).toEqual({ result: '[7,8]' })
+
+    const buffered = new Story(
+      defineWorkflow('W', '1', {}, async () => {
+        await sleep('1h')
+        return [checked.tryReceive(), await checked.receive(), checked.tryReceive()]
+      }),
+    )
+    await buffered.go()
+    for (const value of ['a', 1, 'b', 2, 'c']) buffered.signal('checked', value)
+    const [close] = await buffered.fire('1.sleep').go()
+    expect(decisionAttributes(close!)).toEqual({ result: '[1,2,null]' })
+    expect(buffered.turn).toMatchObject({ warnings: { length: 3 } })
   })
 
   test.each<[string, () => Promise<unknown>]>([

@@ -184,7 +184,7 @@ export class Decider implements Service {
     await published
 
     if (turn.kind === 'stuck') return this.#park(task, execution, cached, events, turn)
-    for (const warning of turn.warnings) log.warn({ ...execution, warning }, 'replay differs in a detail')
+    for (const warning of turn.warnings) log.warn({ ...execution, warning }, 'workflow warning')
     if (turn.throttled) await new Backoff(THROTTLED, THROTTLED).wait(this.#stopping.signal)
     const keep = this.#options.cached > 0 && !this.#stopping.signal.aborted
     try {
