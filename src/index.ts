@@ -4,10 +4,12 @@ export {
   ActivityAborted,
   ActivityFailure,
   implement,
+  OpenActivity,
   type AbortCode,
   type ActivityContext,
   type App,
   type Handler,
+  type HandlerOptions,
 } from './workers/definitions.js'
 export { createSwfClient, type SwfClient, type SwfClientOptions } from './swf/client.js'
 export { SwfFault, type FaultCode } from './swf/errors.js'

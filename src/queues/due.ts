@@ -1,24 +1,27 @@
 // What needs care on a queue: found by any process, once a tick.
 //
-// D1. A task that waits is beaten by whoever finds it due, as long as its job exists: a lost task must not be kept alive.
+// D1. A task that waits, or was left open, is beaten by whoever finds it due, as long as what waits has its job: a lost task must not be kept alive.
 // D2. A run, or a committed outcome, of a process that is not alive (P4) goes back, with a new job; the takeover is counted.
 // D3. A task that waits without its job gets the job again, once; then it is closed and left to SWF's timeout.
 // D4. A task that waits and whose time is nearly over is handed back, so that it waits in SWF, where no clock runs.
+// D5. A task that was left open and that nobody has completed in the time that its handler gave is ended.
 
 import type { Redis } from '../redis.js'
 import type { Wakeup } from './job.js'
 import { run, script } from './script.js'
-import type { TaskFacts } from './task-record.js'
+import type { TaskFacts, Unrun } from './task-record.js'
 import { TASK_FUNCTIONS } from './task-scripts.js'
 
 /** How often all open tasks are looked at, in milliseconds; sooner when a process has died, later when they are many. */
 const SWEEP = 1_000
 /** A job that is not there is missed after this time, in milliseconds. */
 const SETTLE = 2_000
+/** When another process sees to what one was told to see to, in milliseconds. */
+const AGAIN = 10_000
 
 // DUE: what needs care. In: how many of each at most. Out: flat, six a finding:
-// BEAT | ADD | BACK | LOST | EXPIRED, id, startedEventId, takeovers, token or 'again', details or task (JSON).
-// Keeps D1 to D4.
+// BEAT | ADD | BACK | LOST | EXPIRED | OVERDUE, id, startedEventId, takeovers (BEAT: state), token or 'again', details or task (JSON).
+// Keeps D1 to D5.
 const DUE = script(
   'DUE',
   `${TASK_FUNCTIONS}
@@ -27,11 +30,25 @@ local function push(...) for _, value in ipairs({ ... }) do found[#found + 1] = 
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', q .. ':beats', '-inf', now, 'LIMIT', 0, most)) do
   local r = redis.call('HMGET', key(id), 'state', 'startedEventId', 'takeovers', 'beat', 'token', 'details')
-  if r[1] == 'WAIT' then
+  if r[1] == 'WAIT' or r[1] == 'OPEN' then
     redis.call('ZADD', q .. ':beats', now + math.max(tonumber(r[4]), 1000), id)
-    push('BEAT', id, r[2], r[3], r[5], r[6] or '')
+    push('BEAT', id, r[2], r[1], r[5], r[6] or '')
   else
     redis.call('ZREM', q .. ':beats', id)
+  end
+end
+
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', q .. ':open', '-inf', now, 'LIMIT', 0, most)) do
+  local r = redis.call('HMGET', key(id), 'state', 'startedEventId', 'takeovers', 'deadline', 'token', 'task')
+  if r[1] ~= 'OPEN' then
+    redis.call('ZREM', q .. ':open', id)
+  elseif tonumber(r[4]) <= now then
+    push('EXPIRED', id, r[2], r[3], '', r[6])
+    measured(id, 'expired')
+    close(id)
+  else
+    redis.call('ZADD', q .. ':open', now + ${AGAIN}, id)
+    push('OVERDUE', id, r[2], r[3], r[5], r[6])
   end
 end
 
@@ -113,11 +130,13 @@ export interface DueTask {
 
 export type Due =
   /** SWF is to hear of it; `details` are those of the last heartbeat. */
-  | { kind: 'BEAT'; task: DueTask; taskToken: string; details: string | undefined }
+  | { kind: 'BEAT'; task: DueTask; state: Unrun; taskToken: string; details: string | undefined }
   /** Somebody is to be woken for it. */
   | { kind: 'ADD'; wakeup: Wakeup; facts: TaskFacts }
   /** Its time is nearly over and no slot has come. */
   | { kind: 'BACK'; task: DueTask; taskToken: string; facts: TaskFacts }
+  /** It was left open, and nobody has completed it in time. */
+  | { kind: 'OVERDUE'; task: DueTask; taskToken: string; facts: TaskFacts }
   /** Closed: its job was lost twice, or its time is over. */
   | { kind: 'LOST' | 'EXPIRED'; facts: TaskFacts }
 
@@ -129,13 +148,13 @@ export async function readDue(redis: Redis, key: string, most = 200): Promise<Du
     const [kind, id, started, takeovers, word, text] = reply.slice(i, i + 6) as [Due['kind'], ...string[]]
     const task = { id: id!, startedEventId: Number(started) }
     if (kind === 'BEAT') {
-      due.push({ kind, task, taskToken: word!, details: text || undefined })
+      due.push({ kind, task, state: takeovers as Unrun, taskToken: word!, details: text || undefined })
       continue
     }
     const facts = JSON.parse(text!) as TaskFacts
     if (kind === 'ADD')
       due.push({ kind, wakeup: { ...task, takeovers: Number(takeovers), again: word === 'again' }, facts })
-    else if (kind === 'BACK') due.push({ kind, task, taskToken: word!, facts })
+    else if (kind === 'BACK' || kind === 'OVERDUE') due.push({ kind, task, taskToken: word!, facts })
     else due.push({ kind, facts })
   }
   return due

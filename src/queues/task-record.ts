@@ -5,7 +5,20 @@ import type { Redis } from '../redis.js'
 import { HANDED_BACK } from '../swf/failure.js'
 import { typeField, type CountedOutcome } from './measures.js'
 import { Batch, run } from './script.js'
-import { ADMIT, BEAT, CLAIM, COMMIT, DONE, HINT, ON_EVERY_TASK, RESTORE, STATES, TAKE } from './task-scripts.js'
+import {
+  ADMIT,
+  ANSWER,
+  BEAT,
+  CLAIM,
+  COMMIT,
+  DONE,
+  HINT,
+  ON_EVERY_TASK,
+  OPEN,
+  RESTORE,
+  STATES,
+  TAKE,
+} from './task-scripts.js'
 
 /** A task without a deadline is kept for this long: SWF's longest execution, a year. */
 const NO_DEADLINE = 366 * 24 * 60 * 60 * 1_000
@@ -61,6 +74,9 @@ export type Claim =
   /** Nothing to do: closed, or somebody runs it. */
   | { kind: 'GONE' }
   | { kind: 'BUSY' }
+
+/** The states of a task that nobody runs: it waits, or its handler has left it open. */
+export type Unrun = 'WAIT' | 'OPEN'
 
 /** Returns the id of a task: the same for every poll of one activity of one execution. */
 export function taskId(runId: string, activityId: string): string {
@@ -143,17 +159,43 @@ export class TaskRecords {
     return { kind: kind as 'RUN' | 'GIVE_UP', run: claimed }
   }
 
-  async beat({ task, takeovers, nonce }: Run, details?: string): Promise<'OK' | 'STALE' | 'LOST'> {
+  async beat({ task, takeovers, nonce }: Run, details?: string): Promise<'OK' | 'STALE' | 'ENDED' | 'LOST'> {
     const args = [task.id, task.startedEventId, takeovers, nonce, details ?? '']
-    return (await this.#batch.run(BEAT, args)) as 'OK' | 'STALE' | 'LOST'
+    return (await this.#batch.run(BEAT, args)) as 'OK' | 'STALE' | 'ENDED' | 'LOST'
   }
 
-  async commit({ task, takeovers, nonce }: Run, outcome: Outcome): Promise<'OK' | 'STALE'> {
+  async commit({ task, takeovers, nonce }: Run, outcome: Outcome): Promise<'OK' | 'STALE' | 'ENDED'> {
     const args = [task.id, task.startedEventId, takeovers, nonce, JSON.stringify(outcome), countedAs(outcome)]
-    return (await this.#batch.run(COMMIT, args)) as 'OK' | 'STALE'
+    return (await this.#batch.run(COMMIT, args)) as 'OK' | 'STALE' | 'ENDED'
   }
 
-  /** Closes a task; without a nonce only if it still waits. Resolves to permits, at most `wanted`. */
+  /** Leaves a run's task open for so many milliseconds; with permits, at most `wanted`. */
+  async open(
+    { task, takeovers, nonce }: Run,
+    time: number,
+    beat: number,
+    wanted: number,
+  ): Promise<{ answer: 'OK' | 'STALE' | 'LOST'; permits: string[] }> {
+    const args = [task.id, task.startedEventId, takeovers, nonce, Math.max(0, Math.ceil(time)), beat]
+    const [answer, ...permits] = (await run(this.redis, OPEN, this.key, [...args, this.process, wanted])) as [
+      'OK' | 'STALE' | 'LOST',
+      ...string[],
+    ]
+    return { answer, permits }
+  }
+
+  /** Gives a task the outcome that somebody brings who has its token; `name` tells this answer from others. */
+  async answer(
+    { id, startedEventId }: Pick<TaskRecord, 'id' | 'startedEventId'>,
+    name: string,
+    outcome: Outcome,
+    patience: number,
+  ): Promise<'OK' | 'SAME' | 'CLOSED' | 'UNKNOWN'> {
+    const args = [id, startedEventId, name, JSON.stringify(outcome), countedAs(outcome), patience]
+    return (await run(this.redis, ANSWER, this.key, args)) as 'OK' | 'SAME' | 'CLOSED' | 'UNKNOWN'
+  }
+
+  /** Closes a task; without a nonce only if nobody runs it. Resolves to permits, at most `wanted`. */
   async done(
     task: Pick<TaskRecord, 'id' | 'startedEventId'>,
     nonce: string | undefined,
@@ -163,9 +205,14 @@ export class TaskRecords {
     return (await this.#batch.run(DONE, args)) as string[]
   }
 
-  /** Ends a task that waits; resolves to false when it no longer does. */
-  async take(task: Pick<TaskRecord, 'id' | 'startedEventId'>, nonce: string, outcome: Outcome): Promise<boolean> {
-    const args = [task.id, task.startedEventId, this.process, nonce, JSON.stringify(outcome), countedAs(outcome)]
+  /** Ends a task that nobody runs; resolves to false when it is no longer in that state. */
+  async take(
+    task: Pick<TaskRecord, 'id' | 'startedEventId'>,
+    nonce: string,
+    outcome: Outcome,
+    state: Unrun = 'WAIT',
+  ): Promise<boolean> {
+    const args = [task.id, task.startedEventId, this.process, nonce, JSON.stringify(outcome), countedAs(outcome), state]
     return (await run(this.redis, TAKE, this.key, args)) === 1
   }
 

@@ -9,8 +9,11 @@
 // R5. A repeated call with the same nonce gets the same answer.
 // R6. A closed task leaves a tombstone, so that a late ADMIT or job finds it closed.
 // R7. No run begins after the task's deadline.
+// R8. A task that its handler has left open holds no slot and belongs to no process: everybody sees to it, and its token, a
+//     cancel or the end of its time gives it its outcome. The token counts from the moment it was made, whoever runs the task.
 //
 // WAIT ─claim▶ RUN ─commit▶ OUT ─done▶ CLOSED.   WAIT ─take▶ OUT.   RUN of a dead process ─due▶ WAIT.
+// RUN ─open▶ OPEN ─take▶ OUT.   WAIT, RUN, OPEN ─answer▶ OUT.
 
 import { MEASURE_FUNCTIONS } from './measures.js'
 import { script, together } from './script.js'
@@ -33,12 +36,13 @@ end
 local function close(id)
   local t = key(id)
   local deadline = tonumber(redis.call('HGET', t, 'deadline') or now)
-  redis.call('HDEL', t, 'task', 'token', 'input', 'outcome', 'details', 'process', 'nonce', 'beat', 'type', 'attempt', 'beatAt')
+  redis.call('HDEL', t, 'until', 'task', 'token', 'input', 'outcome', 'details', 'process', 'nonce', 'beat', 'type', 'attempt', 'beatAt')
   redis.call('HSET', t, 'state', 'CLOSED')
   redis.call('PEXPIRE', t, math.min(math.max(deadline - now, 0), ${LONGEST_TOMBSTONE}) + ${TOMBSTONE})
   redis.call('ZREM', q .. ':tasks', id)
   redis.call('ZREM', q .. ':waiting', id)
   redis.call('ZREM', q .. ':beats', id)
+  redis.call('ZREM', q .. ':open', id)
 end
 local function measured(id, name)
   measure('a|' .. name .. '|' .. (redis.call('HGET', key(id), 'type') or ''))
@@ -46,6 +50,19 @@ end
 local function stale(id, nonce)
   if redis.call('HSETNX', key(id), 'stale.' .. nonce, 1) == 1 then measured(id, 'fenced') end
   return 'STALE'
+end
+`
+
+/** Shared by scripts: a task gets its outcome from somebody who does not run it. */
+const END_FUNCTION = `
+local function endWith(id, process, nonce, outcome, name)
+  local t = key(id)
+  redis.call('HSET', t, 'state', 'OUT', 'process', process, 'nonce', nonce, 'outcome', outcome)
+  measured(id, name)
+  redis.call('ZADD', q .. ':tasks', redis.call('HGET', t, 'deadline'), id)
+  redis.call('ZREM', q .. ':waiting', id)
+  redis.call('ZREM', q .. ':beats', id)
+  redis.call('ZREM', q .. ':open', id)
 end
 `
 
@@ -65,6 +82,7 @@ if old[1] then
   if tonumber(old[2]) == started then return old[1] == 'CLOSED' and 'CLOSED' or 'SAME' end
 end
 redis.call('DEL', t)
+redis.call('ZREM', q .. ':open', id)
 redis.call('HSET', t, 'state', 'WAIT', 'startedEventId', started, 'takeovers', ARGV[9], 'readded', 0, 'task', ARGV[4],
   'token', ARGV[5], 'input', ARGV[6], 'deadline', now + ttl, 'beat', beat, 'at', now, 'type', ARGV[10], 'attempt', ARGV[11])
 redis.call('PEXPIRE', t, ttl + ${TOMBSTONE})
@@ -85,7 +103,7 @@ local id, process, nonce = ARGV[1], ARGV[2], ARGV[3]
 local t = key(id)
 local r = redis.call('HMGET', t, 'state', 'process', 'nonce', 'takeovers', 'deadline', 'task')
 local state, takeovers = r[1], tonumber(r[4] or 0)
-if not state or state == 'CLOSED' then return { 'GONE' } end
+if not state or state == 'CLOSED' or state == 'OPEN' then return { 'GONE' } end
 local mine = r[3] == nonce
 local answer = state == 'OUT' and 'OUTCOME' or 'RUN'
 if not mine then
@@ -115,13 +133,14 @@ return { answer, r[6], f[1], f[2], f[3], takeovers, tonumber(r[5]) - now, f[4] o
 )
 
 // BEAT: a run is about to send a heartbeat. In: id, startedEventId, takeovers, nonce, details ('' for none).
-// Out: OK, STALE (another run owns the task, or it is closed), LOST (no record).
+// Out: OK, STALE (another run owns the task, or it is closed), ENDED (by its token), LOST (no record).
 export const BEAT = script(
   'BEAT',
   `${TASK_FUNCTIONS}
 local t = key(ARGV[1])
-local r = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce')
+local r = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce', 'answer')
 if not r[1] then return 'LOST' end
+if r[5] and r[2] == ARGV[2] then return 'ENDED' end
 if r[1] == 'CLOSED' or r[2] ~= ARGV[2] or r[3] ~= ARGV[3] or r[4] ~= ARGV[4] then return stale(ARGV[1], ARGV[4]) end
 redis.call('HSET', t, 'beatAt', now)
 if ARGV[5] ~= '' then redis.call('HSET', t, 'details', ARGV[5]) end
@@ -129,14 +148,15 @@ return 'OK'
 `,
 )
 
-// COMMIT: a run's outcome. In: id, startedEventId, takeovers, nonce, outcome (JSON), its name in measures. Out: OK or STALE.
-// A missing record knows nothing against it: SWF takes the first. Keeps R4, R5.
+// COMMIT: a run's outcome. In: id, startedEventId, takeovers, nonce, outcome (JSON), its name in measures. Out: OK,
+// STALE or ENDED (by its token). A missing record knows nothing against it: SWF takes the first. Keeps R4, R5.
 export const COMMIT = script(
   'COMMIT',
   `${TASK_FUNCTIONS}
 local t = key(ARGV[1])
-local r = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce', 'process', 'begun')
+local r = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce', 'process', 'begun', 'answer')
 if not r[1] then return 'OK' end
+if r[7] and r[2] == ARGV[2] then return 'ENDED' end
 if r[1] == 'CLOSED' or r[2] ~= ARGV[2] or r[3] ~= ARGV[3] or r[4] ~= ARGV[4] then return stale(ARGV[1], ARGV[4]) end
 if r[1] == 'RUN' then
   redis.call('HSET', t, 'state', 'OUT', 'outcome', ARGV[5])
@@ -150,13 +170,13 @@ return 'OK'
 `,
 )
 
-// DONE: SWF knows the outcome, or has closed the task itself. In: id, startedEventId, nonce ('': only if it waits),
+// DONE: SWF knows the outcome, or has closed the task itself. In: id, startedEventId, nonce ('': only if nobody runs it),
 // process, permits wanted. Out: permits. Keeps R6; its slot becomes a permit where P2 allows.
 export const DONE = script(
   'DONE',
   `${TASK_FUNCTIONS} ${ACQUIRE_FUNCTION}
 local r = redis.call('HMGET', key(ARGV[1]), 'state', 'startedEventId', 'nonce')
-local mine = r[3] == ARGV[3] or (ARGV[3] == '' and r[1] == 'WAIT')
+local mine = r[3] == ARGV[3] or (ARGV[3] == '' and (r[1] == 'WAIT' or r[1] == 'OPEN'))
 if r[1] and r[1] ~= 'CLOSED' and r[2] == ARGV[2] and mine then
   if r[1] == 'RUN' then measured(ARGV[1], 'dropped') end
   close(ARGV[1])
@@ -167,20 +187,55 @@ return acquire(ARGV[4], wanted)
 `,
 )
 
-// TAKE: ends a task that waits, with an outcome, before any run. In: id, startedEventId, process, nonce, outcome (JSON), its
-// name in measures. Out: 1, or 0 when it no longer waits.
+// TAKE: ends a task that nobody runs, with an outcome. In: id, startedEventId, process, nonce, outcome (JSON), its name in
+// measures, the state that it must be in. Out: 1, or 0 when it is in another.
 export const TAKE = script(
   'TAKE',
-  `${TASK_FUNCTIONS}
+  `${TASK_FUNCTIONS} ${END_FUNCTION}
 local id, t = ARGV[1], key(ARGV[1])
 local r = redis.call('HMGET', t, 'state', 'startedEventId', 'nonce')
 if r[1] == 'OUT' and r[3] == ARGV[4] then return 1 end
-if r[1] ~= 'WAIT' or r[2] ~= ARGV[2] then return 0 end
-redis.call('HSET', t, 'state', 'OUT', 'process', ARGV[3], 'nonce', ARGV[4], 'outcome', ARGV[5])
-measured(id, ARGV[6])
-redis.call('ZREM', q .. ':waiting', id)
-redis.call('ZREM', q .. ':beats', id)
+if r[1] ~= ARGV[7] or r[2] ~= ARGV[2] then return 0 end
+endWith(id, ARGV[3], ARGV[4], ARGV[5], ARGV[6])
 return 1
+`,
+)
+
+// OPEN: a run leaves its task open. In: id, startedEventId, takeovers, nonce, for how long (ms), beat (ms), process, permits
+// wanted. Out: OK and permits | STALE | LOST (no record). Keeps R5 and R8.
+export const OPEN = script(
+  'OPEN',
+  `${TASK_FUNCTIONS} ${ACQUIRE_FUNCTION}
+local id, t, beat = ARGV[1], key(ARGV[1]), tonumber(ARGV[6])
+local r = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce', 'answer', 'deadline')
+if not r[1] then return { 'LOST' } end
+if r[2] == ARGV[2] and r[3] == ARGV[3] and (r[1] == 'OPEN' or r[5]) then return { 'OK' } end
+if r[1] ~= 'RUN' or r[2] ~= ARGV[2] or r[3] ~= ARGV[3] or r[4] ~= ARGV[4] then return { stale(id, ARGV[4]) } end
+redis.call('HDEL', t, 'process', 'nonce', 'input')
+redis.call('HSET', t, 'state', 'OPEN', 'beat', beat)
+redis.call('ZREM', q .. ':tasks', id)
+redis.call('ZADD', q .. ':open', math.min(now + tonumber(ARGV[5]), tonumber(r[6])), id)
+if beat > 0 then redis.call('ZADD', q .. ':beats', now + beat, id) end
+return { 'OK', unpack(acquire(ARGV[7], tonumber(ARGV[8]))) }
+`,
+)
+
+// ANSWER: somebody who has the token of a task gives its outcome. In: id, startedEventId, name of the answer, outcome (JSON),
+// its name in measures, for how long he will try to tell SWF (ms). Out: OK (tell SWF), SAME (this answer has been told),
+// CLOSED (ended otherwise, or begun anew), UNKNOWN (no record). Keeps R4, R5, R8.
+export const ANSWER = script(
+  'ANSWER',
+  `${TASK_FUNCTIONS} ${END_FUNCTION}
+local id, name = ARGV[1], ARGV[3]
+local r = redis.call('HMGET', key(id), 'state', 'startedEventId', 'answer')
+if not r[1] or tonumber(r[2]) < tonumber(ARGV[2]) then return 'UNKNOWN' end
+if r[2] ~= ARGV[2] then return 'CLOSED' end
+if r[1] == 'CLOSED' then return r[3] == name and 'SAME' or 'CLOSED' end
+if r[1] == 'OUT' then return r[3] == name and 'OK' or 'CLOSED' end
+redis.call('HSET', key(id), 'answer', name)
+endWith(id, name, name, ARGV[4], ARGV[5])
+redis.call('ZADD', q .. ':alive', now + tonumber(ARGV[6]), name)
+return 'OK'
 `,
 )
 
@@ -231,15 +286,17 @@ export const HINT = script(
   `
 local found = {}
 if #ARGV[1] == 32 then
-  if redis.call('ZSCORE', q .. ':tasks', ARGV[1]) then found[1] = ARGV[1] end
+  if redis.call('ZSCORE', q .. ':tasks', ARGV[1]) or redis.call('ZSCORE', q .. ':open', ARGV[1]) then found[1] = ARGV[1] end
 else
-  for _, id in ipairs(redis.call('ZRANGE', q .. ':tasks', 0, -1)) do
-    if string.sub(id, 1, 16) == ARGV[1] then found[#found + 1] = id end
+  for _, set in ipairs({ ':tasks', ':open' }) do
+    for _, id in ipairs(redis.call('ZRANGE', q .. set, 0, -1)) do
+      if string.sub(id, 1, 16) == ARGV[1] then found[#found + 1] = id end
+    end
   end
 end
 for _, id in ipairs(found) do
   redis.call('ZADD', q .. ':hints', now + 5000, id)
-  if redis.call('ZSCORE', q .. ':waiting', id) then redis.call('ZADD', q .. ':beats', now, id) end
+  if redis.call('ZSCORE', q .. ':waiting', id) or redis.call('ZSCORE', q .. ':open', id) then redis.call('ZADD', q .. ':beats', now, id) end
 end
 return #found
 `,

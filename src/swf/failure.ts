@@ -25,6 +25,8 @@ export const MAX_REASON = 256
 export const HANDED_BACK = 'SwfGateway.HandedBack'
 /** Reason of an activity whose workers died one after the other: counted as a try. */
 export const WORKER_LOST = 'SwfGateway.WorkerLost'
+/** Reason of an activity that its handler left open, and that nobody completed in the time given. */
+export const LEFT_OPEN = 'SwfGateway.LeftOpen'
 /** Reason of an activity that reached a worker without a handler for its type. */
 export const NO_HANDLER = 'SwfGateway.NoHandler'
 

@@ -1,22 +1,19 @@
 // Runs the activities of a test: the handlers themselves, without queues and without Redis.
 //
 // AR1. What a handler sees and what SWF is told is what a worker would make of it: the same code runs it.
-// AR2. A task that is at work is kept alive, as a worker does, however far time is moved meanwhile.
+// AR2. A task that is at work is kept alive, as a worker does, however far time is moved meanwhile. One whose handler beats by
+//      itself is, until the handler has said nothing for a while of real time.
 
+import { readActivityToken } from '../queues/open-task.js'
 import type { ActivityTask, SwfClient } from '../swf/client.js'
-import { isFault } from '../swf/errors.js'
-import { NO_HANDLER } from '../swf/failure.js'
-import { decodePayload, encodePayload } from '../swf/payload.js'
+import type { Pulse } from '../swf/local/time.js'
 import type { Log } from '../telemetry.js'
-import { bridgeFailure, runHandler } from '../workers/activity/handler-run.js'
-import { respond } from '../workers/activity/respond.js'
-import { typeKey } from '../workers/activity/task.js'
-import { ActivityAborted, type ActivityContext, type Handler } from '../workers/definitions.js'
+import { polledTask, typeKey } from '../workers/activity/task.js'
+import type { Handler } from '../workers/definitions.js'
+import { TestTask } from './activity-task.js'
 
-/** How often a handler that runs hears whether it is to stop, in real milliseconds. */
-const LISTEN = 10
-/** How long a handler may take to stop, in real milliseconds. */
-const GRACE = 1_000
+/** How long a poll that failed waits, in real milliseconds. */
+const AGAIN = 10
 /** How many handlers of a task list run at a time. */
 const AT_A_TIME = 1_000
 
@@ -28,19 +25,22 @@ export interface HandlerRun {
   readonly idempotencyKey: string
 }
 
-interface Active {
-  readonly heartbeat: number | undefined
-  beat(): Promise<void>
-}
-
 export class ActivityRunner {
   readonly runs: HandlerRun[] = []
   readonly #handlers: ReadonlyMap<string, Handler>
   readonly #lists = new Map<string, Promise<void>>()
-  readonly #active = new Set<Active>()
+  readonly #active = new Set<TestTask>()
   readonly #stopping = new AbortController()
 
-  constructor(private readonly options: { swf: SwfClient; domain: string; handlers: readonly Handler[]; log: Log }) {
+  constructor(
+    private readonly options: {
+      swf: SwfClient
+      domain: string
+      handlers: readonly Handler[]
+      log: Log
+      now: () => number
+    },
+  ) {
     this.#handlers = new Map(options.handlers.map(handler => [typeKey(handler.definition), handler]))
     for (const { definition } of options.handlers) this.serve(definition.options.taskList)
   }
@@ -50,12 +50,21 @@ export class ActivityRunner {
     if (!this.#lists.has(taskList)) this.#lists.set(taskList, this.#poll(taskList))
   }
 
-  /** How often SWF must hear of the tasks at work, in milliseconds of SWF's time, and how; undefined when it need not. */
-  pulse(): { every: number; beat: () => Promise<void> } | undefined {
-    const limits = [...this.#active].flatMap(({ heartbeat }) => heartbeat ?? [])
-    if (limits.length === 0) return undefined
-    const beat = async () => void (await Promise.all([...this.#active].map(active => active.beat())))
-    return { every: Math.max(1, Math.min(...limits) / 2), beat }
+  /** What SWF must hear of the tasks at work, and how many nobody works on; undefined when there is nothing to say. */
+  pulse(): Pulse | undefined {
+    const tasks = [...this.#active]
+    const limits = tasks.flatMap(({ patience }) => patience ?? [])
+    const idle = tasks.filter(task => task.idle).length
+    if (limits.length === 0 && idle === 0) return undefined
+    const beat = async () => void (await Promise.all(tasks.map(task => task.beat())))
+    return { every: Math.max(1, Math.min(...limits)), beat, idle }
+  }
+
+  /** Ends an activity that was left open. */
+  async end(token: string, end: (token: string) => Promise<void>): Promise<void> {
+    await end(token)
+    const { taskToken } = readActivityToken(token)
+    for (const task of this.#active) if (task.taskToken === taskToken) task.ended()
   }
 
   /** Polls no more. The polls that are held must be ended by closing their server. */
@@ -69,67 +78,32 @@ export class ActivityRunner {
     while (!this.#stopping.signal.aborted) {
       try {
         const task = await swf.pollForActivityTask({ domain, taskList: { name: taskList } })
-        if (task.taskToken) void this.#run(task).catch((error: Error) => log.error({ err: error }, 'activity not run'))
+        if (task.taskToken)
+          void this.#run(task, taskList).catch((error: Error) => log.error({ err: error }, 'activity not run'))
       } catch (error) {
         if (this.#stopping.signal.aborted) return
         log.error({ err: error }, 'poll failed')
-        await new Promise(resolve => setTimeout(resolve, LISTEN))
+        await new Promise(resolve => setTimeout(resolve, AGAIN))
       }
       // However many there are, they are all begun before time can move.
       if (this.#active.size >= AT_A_TIME) await new Promise(resolve => setTimeout(resolve, 1))
     }
   }
 
-  async #run(task: ActivityTask): Promise<void> {
-    const { swf, log } = this.options
-    const taskToken = task.taskToken!
-    const activityId = task.activityId!
-    const { workflowId, runId } = task.workflowExecution as { workflowId: string; runId: string }
-    const activityType = task.activityType as { name: string; version: string }
-    const facts = { workflowExecution: { workflowId, runId }, activityId, activityType }
-    const { value: input, envelope } = decodePayload(task.input)
-    const attempt = envelope.attempt ?? 1
-    const idempotencyKey = envelope.idempotencyKey ?? `${workflowId}/${runId}/${activityId}`
-    const abort = new AbortController()
-    let details: string | undefined
-    const beat = async () => {
-      try {
-        const { cancelRequested } = await swf.recordActivityTaskHeartbeat({ taskToken, ...(details && { details }) })
-        if (cancelRequested && !abort.signal.aborted) abort.abort(new ActivityAborted('CANCEL_REQUESTED'))
-      } catch (error) {
-        if (isFault(error, 'UNKNOWN_RESOURCE') && !abort.signal.aborted) abort.abort(new ActivityAborted('CLOSED'))
-      }
-    }
-    const job: ActivityContext = {
-      attempt,
-      lastHeartbeat: envelope.lastHeartbeat,
-      heartbeat: given => {
-        details = encodePayload(given)
-        void beat()
-      },
-      signal: abort.signal,
-      shuttingDown: this.#stopping.signal,
-      idempotencyKey,
-      fencingToken: String(task.startedEventId).padStart(10, '0'),
-      log,
-      workflowExecution: { workflowId, runId },
-      deadline: envelope.deadline === undefined ? undefined : new Date(envelope.deadline),
-      activityId,
-      activityType,
-    }
-    this.runs.push({ activityType, input, attempt, idempotencyKey })
+  async #run(answer: ActivityTask, taskList: string): Promise<void> {
+    const { swf, domain, log, now } = this.options
+    const polled = polledTask(answer, this.#handlers, now())
+    if (!polled) return
+    const { activityType } = polled.record
     const handler = this.#handlers.get(typeKey(activityType))
-    const active: Active = { heartbeat: envelope.heartbeat, beat }
-    this.#active.add(active)
-    const listening = setInterval(() => void beat(), LISTEN)
+    const task = new TestTask(polled, { swf, domain, taskList, handler, log, now, stopping: this.#stopping.signal })
+    const { input, attempt, idempotencyKey } = task
+    this.runs.push({ activityType, input, attempt, idempotencyKey })
+    this.#active.add(task)
     try {
-      const outcome = handler
-        ? await runHandler(handler, facts, input, job, { grace: GRACE })
-        : bridgeFailure(facts, NO_HANDLER, `No handler for ${activityType.name} ${activityType.version} in this test`)
-      if (outcome) await respond(swf, taskToken, outcome, { log, leave: this.#stopping.signal })
+      await task.run()
     } finally {
-      clearInterval(listening)
-      this.#active.delete(active)
+      this.#active.delete(task)
     }
   }
 }

@@ -5,6 +5,7 @@ import { createSwfClient, type SwfClient } from '../swf/client.js'
 import { decodeExecutionContext } from '../swf/execution-context.js'
 import { createLocalSwf, type LocalSwf } from '../swf/local/index.js'
 import { encodePayload } from '../swf/payload.js'
+import { completeActivity, failActivity } from '../queues/open-task.js'
 import { createLog, createMetrics } from '../telemetry.js'
 import type { Handler } from '../workers/definitions.js'
 import { Decider } from '../workers/decider/decider.js'
@@ -52,6 +53,10 @@ export interface TestEnvironment {
   start<I, R>(workflow: WorkflowDefinition<I, R>, input: I, options?: StartOptions): Promise<TestExecution<R>>
   /** Starts an execution and waits for its result, skipping all time in between. */
   execute<I, R>(workflow: WorkflowDefinition<I, R>, input: I, options?: StartOptions): Promise<R>
+  /** Completes the activity that a handler has left open; the token is what `job.leaveOpen` gave. Rejects with ActivityClosed. */
+  completeActivity(token: string, result?: unknown): Promise<void>
+  /** Fails it, as a handler that throws an ActivityFailure with this reason. */
+  failActivity(token: string, reason: string, options?: { message?: string; details?: unknown }): Promise<void>
   /** The calls of an activity's handler, in their order. */
   calls<I>(activity: ActivityDefinition<I, unknown>): readonly ActivityCall<I>[]
   close(): Promise<void>
@@ -81,7 +86,7 @@ export async function testEnvironment(options: TestEnvironmentOptions): Promise<
   const domain = DOMAIN
   await registerApp(swf, domain, { workflows, handlers }, 1)
   const log = createLog('test', logLevel)
-  const activities = new ActivityRunner({ swf, domain, handlers, log })
+  const activities = new ActivityRunner({ swf, domain, handlers, log, now: () => local.clock.now().getTime() })
   local.clock.pulse = () => activities.pulse()
   const decider = new Decider({
     swf,
@@ -145,6 +150,8 @@ export async function testEnvironment(options: TestEnvironmentOptions): Promise<
     },
     start,
     execute: async (workflow, input, given) => (await start(workflow, input, given)).result(),
+    completeActivity: (token, result) => activities.end(token, given => completeActivity({ swf }, given, result)),
+    failActivity: (token, reason, given) => activities.end(token, text => failActivity({ swf }, text, reason, given)),
     calls: <I>({ name, version }: ActivityDefinition<I, unknown>) =>
       activities.runs
         .filter(({ activityType }) => activityType.name === name && activityType.version === version)

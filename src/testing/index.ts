@@ -13,4 +13,12 @@ export {
   type TestEnvironmentOptions,
 } from './environment.js'
 export { ExecutionNotCompleted, ExecutionStuck, type TestExecution } from './execution.js'
-export { ActivityFailure, implement, type ActivityContext, type Handler } from '../workers/definitions.js'
+export {
+  ActivityFailure,
+  implement,
+  OpenActivity,
+  type ActivityContext,
+  type Handler,
+  type HandlerOptions,
+} from '../workers/definitions.js'
+export { ActivityClosed } from '../queues/open-task.js'

@@ -1,5 +1,6 @@
 // What an application hands to the workers: workflows to the decider, handlers to the activity worker.
 
+import type { Duration } from '../swf/duration.js'
 import type { Log } from '../telemetry.js'
 import type { ActivityDefinition, WorkflowDefinition } from '../workflow/definition.js'
 
@@ -40,6 +41,34 @@ export interface ActivityContext {
   readonly deadline: Date | undefined
   readonly activityId: string
   readonly activityType: { readonly name: string; readonly version: string }
+  /**
+   * Leaves the task open for somebody else to complete: hand `token` on, then return what this returns. The worker goes on
+   * telling SWF that it is alive, and fails it with the reason `SwfGateway.LeftOpen` when the time is over. It holds no
+   * slot, and outlives this worker. A cancel ends it at once. `for` is bounded by the contract's startToClose, which is
+   * also its default.
+   */
+  leaveOpen(options?: { for?: Duration }): OpenActivity
+}
+
+/** Marks an OpenActivity, whichever copy of the package made it. */
+export const OPEN: unique symbol = Symbol.for('swf-gateway.OpenActivity')
+
+/**
+ * What a handler returns whose task stays open. `completeActivity` and `failActivity` take the token, even before the handler
+ * has returned. Whoever has it can end the activity: keep it as you would a password.
+ */
+export class OpenActivity {
+  readonly [OPEN] = true
+  constructor(
+    readonly token: string,
+    /** When it fails unless somebody has completed it, by this machine's clock; undefined: with its execution. */
+    readonly until: Date | undefined,
+  ) {}
+
+  /** Tells whether a handler's value is this. */
+  static is(value: unknown): value is OpenActivity {
+    return typeof value === 'object' && value !== null && OPEN in value
+  }
 }
 
 /** An activity's contract with the code that does it. */
@@ -75,7 +104,7 @@ export interface HandlerOptions {
  */
 export function implement<I, R>(
   definition: ActivityDefinition<I, R>,
-  run: (input: I, job: ActivityContext) => Promise<R> | R,
+  run: (input: I, job: ActivityContext) => Promise<R | OpenActivity> | R | OpenActivity,
   options: HandlerOptions = {},
 ): Handler {
   return { definition, heartbeat: heartbeatOf(definition, options), run: async (input, job) => run(input as I, job) }

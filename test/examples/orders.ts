@@ -36,6 +36,9 @@ export function job(of: { key: string; runId: string; token?: string; signal?: A
     deadline: undefined,
     activityId: '1.1',
     activityType: { name: 'Any', version: '1.0' },
+    leaveOpen: () => {
+      throw new Error('no handler of an order leaves its task open')
+    },
   }
 }
 

@@ -197,3 +197,50 @@ test('what waits is abandoned only when no other process could run it', async ()
   await b.drain()
   expect(await readAbandoned(redis, key, 'a')).toMatchObject([{ task: { id: task().id, startedEventId: 7 } }])
 })
+
+test('an open task holds no slot, is never run again, and its answer is told by somebody when who brought it cannot', async () => {
+  await a.records.admit({ ...task(), beat: 1 }, soon(), 'p')
+  const { run } = await claimed(a)
+  expect(await a.records.open(run, 30_000, 1, 0)).toEqual({ answer: 'OK', permits: [] })
+  expect(await a.records.open(run, 30_000, 1, 0)).toEqual({ answer: 'OK', permits: [] })
+  expect(await readNumbers(redis, key)).toMatchObject({ depth: 0, active: 0, slotsHeld: 0 })
+  await a.die()
+  expect(await b.records.claim(task().id, 'n')).toEqual({ kind: 'GONE' })
+  expect(await a.records.commit(run, { kind: 'completed' })).toBe('STALE')
+  expect(await hintCancel(redis, key, 'run')).toBeUndefined()
+  expect(await readDue(redis, key)).toMatchObject([{ kind: 'BEAT', state: 'OPEN', taskToken: task().taskToken }])
+  expect(await b.records.take(task(), 'n', { kind: 'canceled' }, 'WAIT')).toBe(false)
+
+  const answer = (name: string) => b.records.answer(task(), name, { kind: 'completed', result: name }, 60_000)
+  expect(await answer('yes')).toBe('OK')
+  expect(await answer('yes')).toBe('OK')
+  expect(await answer('no')).toBe('CLOSED')
+  expect(await a.records.commit(run, { kind: 'completed' })).toBe('ENDED')
+  expect(await readDue(redis, key)).toEqual([])
+  await redis.zadd(`${key}:alive`, '1', 'yes')
+  expect(await readDue(redis, key)).toMatchObject([{ kind: 'ADD' }])
+  const claim = await claimed(b)
+  expect(claim).toMatchObject({ kind: 'OUTCOME', outcome: { result: 'yes' } })
+  await b.records.done(task(), claim.run.nonce, 0)
+  expect(await answer('yes')).toBe('SAME')
+  expect(await answer('no')).toBe('CLOSED')
+})
+
+test('an open task whose time is over is ended by one process, and closed when SWF has timed it out', async () => {
+  for (const [id, ms] of [
+    ['1.1', 60_000],
+    ['2.1', 1],
+  ] as const) {
+    await a.records.admit(task(id), Date.now() + ms + 50, 'p')
+    await a.records.open((await claimed(a, task(id).id)).run, 0, 0, 0)
+  }
+  await new Promise(resolve => setTimeout(resolve, 60))
+  const due = await readDue(redis, key)
+  expect(due).toHaveLength(2)
+  expect(due.find(({ kind }) => kind === 'OVERDUE')).toMatchObject({ facts: { activityId: '1.1' } })
+  expect(due.find(({ kind }) => kind === 'EXPIRED')).toMatchObject({ facts: { activityId: '2.1' } })
+  expect(await readDue(redis, key)).toEqual([])
+  expect(await b.records.take(task(), 'n', { kind: 'failed', reason: 'LeftOpen' }, 'OPEN')).toBe(true)
+  await b.records.done(task(), 'n', 0)
+  expect((await readNumbers(redis, key)).slotsHeld).toBe(0)
+})

@@ -164,3 +164,50 @@ test('the local SWF can be made to fail', async () => {
   env.local.faults.add({ kind: 'throttle', action: 'ScheduleActivityTask', times: 1 })
   expect(await env.execute(holds, undefined)).toBe('mailed')
 })
+
+test('a handler that beats by itself and hangs is timed out, one that works is not', async () => {
+  const slow = defineActivity<string, string>('Slow', '1', { heartbeat: '20s', retry: { maximumAttempts: 2 } })
+  const flow = defineWorkflow('Flow', '1', { executionStartToClose: '30d' }, async (what: string) => slow(what))
+  const seen: unknown[] = []
+  const handler = implement(
+    slow,
+    async (what, job) => {
+      seen.push(job.lastHeartbeat)
+      for (let i = 1; i <= 3; i++) job.heartbeat({ line: i })
+      if (what === 'hang' && job.attempt === 1) await new Promise(() => {})
+      await new Promise(resolve => setTimeout(resolve, 50))
+      return `${what}: ${job.attempt}`
+    },
+    { heartbeat: 'manual' },
+  )
+  await open({ workflows: [flow], handlers: [handler] })
+  expect(await env.execute(flow, 'work')).toBe('work: 1')
+  expect(await env.execute(flow, 'hang')).toBe('hang: 2')
+  expect(seen).toEqual([undefined, undefined, { line: 3 }])
+})
+
+test('an activity that is left open is completed or failed by its token, canceled, or fails when its time is over', async () => {
+  const ask = defineActivity<string, string>('Ask', '1', {
+    startToClose: '30d',
+    heartbeat: '1m',
+    retry: { maximumAttempts: 1 },
+  })
+  const flow = defineWorkflow('Flow', '1', { executionStartToClose: '60d' }, async (what: string) => ask(what))
+  const tokens = new Map<string, string>()
+  const handler = implement(ask, async (what, job) => {
+    const open = job.leaveOpen({ for: '2d' })
+    tokens.set(what, open.token)
+    return open
+  })
+  await open({ workflows: [flow], handlers: [handler] })
+  const [yes, no, cancel] = await Promise.all(['yes', 'no', 'cancel'].map(what => env.start(flow, what)))
+  await env.advance('1d')
+  await env.completeActivity(tokens.get('yes')!, 'approved')
+  expect(await yes!.result()).toBe('approved')
+  await expect(env.completeActivity(tokens.get('yes')!, 'approved')).rejects.toMatchObject({ code: 'ACTIVITY_CLOSED' })
+  await env.failActivity(tokens.get('no')!, 'Refused', { message: 'not today' })
+  await expect(no!.result()).rejects.toMatchObject({ status: 'FAILED', failure: { reason: 'Refused' } })
+  await cancel!.requestCancel()
+  await expect(cancel!.result()).rejects.toMatchObject({ status: 'CANCELED' })
+  await expect(env.execute(flow, 'nobody')).rejects.toMatchObject({ failure: { reason: 'SwfGateway.LeftOpen' } })
+})

@@ -10,6 +10,15 @@ import { milliseconds } from '../duration.js'
 import type { Clock, VirtualClock } from './clock.js'
 import type { Engine } from './engine.js'
 
+/** What workers tell SWF by themselves. */
+export interface Pulse {
+  /** How often, in milliseconds of moved time. */
+  every: number
+  beat: () => Promise<void>
+  /** Of the tasks that workers hold, those that nobody works on: time need not wait for them. @default 0 */
+  idle?: number
+}
+
 /** The clock of a local SWF. */
 export interface LocalClock {
   now(): Date
@@ -24,10 +33,10 @@ export interface LocalClock {
    */
   autoSkip: boolean
   /**
-   * For workers that tell SWF of their tasks by themselves: how often, in milliseconds of moved time, and how. Asked before
-   * every step of `advance`; undefined while there is nothing to tell. @default none
+   * For workers that tell SWF of their tasks by themselves; asked before every step, undefined while there is nothing to
+   * tell. @default none
    */
-  pulse: (() => { every: number; beat: () => Promise<void> } | undefined) | undefined
+  pulse: (() => Pulse | undefined) | undefined
 }
 
 /** The clock cannot be moved. `code` is `CLOCK_IS_REAL`. */
@@ -146,9 +155,13 @@ export class VirtualTime implements LocalClock {
     while (this.#skip) {
       await this.#settled(Infinity)
       if (!this.#skip) break
-      const next = this.engine.nextDue
-      if (next === undefined) await this.#nextRequest()
-      else this.clock.goTo(Math.max(next, this.clock.now()))
+      const pulse = this.pulse?.()
+      const next = Math.min(this.engine.nextDue ?? Infinity, pulse ? this.clock.now() + pulse.every : Infinity)
+      if (next === Infinity) await this.#nextRequest()
+      else {
+        this.clock.goTo(Math.max(next, this.clock.now()))
+        await pulse?.beat()
+      }
     }
     this.#skipping = false
   }
@@ -178,6 +191,7 @@ export class VirtualTime implements LocalClock {
   /** Whether work is out with a worker, or waits for one who is about to poll. */
   #busy(): boolean {
     let waiting = false
+    let idle = this.pulse?.()?.idle ?? 0
     const polledSince = performance.now() - POLLED
     const polled = (action: string, domain: string, list: string) =>
       (this.#polled.get(`${action} ${domain} ${list}`) ?? -Infinity) > polledSince
@@ -186,8 +200,8 @@ export class VirtualTime implements LocalClock {
       for (const { startedEventId } of lambdas.values()) if (startedEventId > 0) return true
       if (scheduled) waiting ||= polled('PollForDecisionTask', domain, scheduled.taskList)
       for (const { startedEventId, taskList } of activities.values()) {
-        if (startedEventId > 0) return true
-        waiting ||= polled('PollForActivityTask', domain, taskList)
+        if (startedEventId > 0 && idle-- <= 0) return true
+        if (startedEventId <= 0) waiting ||= polled('PollForActivityTask', domain, taskList)
       }
     }
     return waiting

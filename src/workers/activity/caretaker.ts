@@ -4,13 +4,14 @@
 
 import { readAbandoned, readDue, type Due, type DueTask } from '../../queues/due.js'
 import type { JobQueue } from '../../queues/job.js'
-import type { Outcome, TaskFacts, TaskRecords } from '../../queues/task-record.js'
+import type { Outcome, TaskFacts, TaskRecords, Unrun } from '../../queues/task-record.js'
 import type { Redis } from '../../redis.js'
 import type { SwfClient } from '../../swf/client.js'
 import { SECOND } from '../../swf/duration.js'
 import { isFault } from '../../swf/errors.js'
+import { LEFT_OPEN } from '../../swf/failure.js'
 import type { Log, Metrics } from '../../telemetry.js'
-import { handedBack } from './handler-run.js'
+import { bridgeFailure, handedBack } from './handler-run.js'
 import { respond } from './respond.js'
 
 export interface CaretakerOptions {
@@ -44,7 +45,7 @@ export class Caretaker {
     const abandoned = await readAbandoned(redis, key, process)
     const leave = AbortSignal.timeout(5 * SECOND)
     await Promise.all(
-      abandoned.map(({ task, taskToken, facts }) => this.#end(task, taskToken, facts, handedBack(facts), leave)),
+      abandoned.map(({ task, taskToken, facts }) => this.#end(task, taskToken, facts, handedBack(facts), { leave })),
     )
   }
 
@@ -62,6 +63,12 @@ export class Caretaker {
       }
       case 'BACK':
         return this.#end(due.task, due.taskToken, due.facts, handedBack(due.facts))
+      case 'OVERDUE': {
+        const message = 'Nobody completed it in the time that its handler left it open for'
+        return this.#end(due.task, due.taskToken, due.facts, bridgeFailure(due.facts, LEFT_OPEN, message), {
+          state: 'OPEN',
+        })
+      }
       case 'LOST':
         this.#log(due.facts).error('job was lost twice: the task is left to its timeout')
         return this.options.expired(due.facts)
@@ -70,7 +77,7 @@ export class Caretaker {
     }
   }
 
-  async #beat({ task, taskToken, details }: Extract<Due, { kind: 'BEAT' }>): Promise<void> {
+  async #beat({ task, state, taskToken, details }: Extract<Due, { kind: 'BEAT' }>): Promise<void> {
     const { swf, records, metrics, log } = this.options
     try {
       const { cancelRequested } = await swf.recordActivityTaskHeartbeat({
@@ -78,31 +85,32 @@ export class Caretaker {
         ...(details !== undefined && { details }),
       })
       metrics.heartbeats.inc({ outcome: 'ok' })
-      if (cancelRequested) await this.#end(task, taskToken, undefined, { kind: 'canceled' })
+      if (cancelRequested) await this.#end(task, taskToken, undefined, { kind: 'canceled' }, { state })
     } catch (error) {
       metrics.heartbeats.inc({ outcome: 'failed' })
       if (!isFault(error, 'UNKNOWN_RESOURCE')) throw error
       await records.done(task, undefined, 0)
-      log.info({ task: task.id }, 'task closed by SWF while it waited')
+      log.info({ task: task.id, state }, 'task closed by SWF while nobody ran it')
     }
   }
 
-  /** Ends a task that waits, unless somebody has begun it. */
+  /** Ends a task that nobody runs, unless its state is another by now. */
   async #end(
     task: DueTask,
     taskToken: string,
     facts: TaskFacts | undefined,
     outcome: Outcome,
-    leave?: AbortSignal,
+    { state = 'WAIT', leave }: { state?: Unrun; leave?: AbortSignal } = {},
   ): Promise<void> {
     const { records, swf, metrics } = this.options
     const nonce = records.nonce()
-    if (!(await records.take(task, nonce, outcome))) return
+    if (!(await records.take(task, nonce, outcome, state))) return
     const log = this.#log(facts)
     const answered = await respond(swf, taskToken, outcome, { log, ...(leave && { leave }) })
     if (answered !== 'LEFT') await records.done(task, nonce, 0)
-    log.info({ outcome: outcome.kind, answered }, 'task ended before it was run')
-    if (facts) metrics.activityTasks.inc({ activityType: facts.activityType.name, outcome: 'handed_back' })
+    log.info({ outcome: outcome.kind, answered, state }, 'task ended that nobody ran')
+    const told = state === 'OPEN' ? outcome.kind : 'handed_back'
+    if (facts) metrics.activityTasks.inc({ activityType: facts.activityType.name, outcome: told })
   }
 
   #log(facts: TaskFacts | undefined): Log {

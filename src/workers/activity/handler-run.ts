@@ -9,7 +9,13 @@ import type { Outcome, TaskFacts as Facts } from '../../queues/task-record.js'
 import { cutReason, encodeFailure, HANDED_BACK, type Failure } from '../../swf/failure.js'
 import { encodePayload } from '../../swf/payload.js'
 import { validate } from '../../workflow/validator.js'
-import type { ActivityAborted, AbortCode, ActivityContext, Handler } from '../definitions.js'
+import {
+  OpenActivity,
+  type ActivityAborted,
+  type AbortCode,
+  type ActivityContext,
+  type Handler,
+} from '../definitions.js'
 
 type TaskFacts = Pick<Facts, 'activityId' | 'activityType'>
 
@@ -23,14 +29,14 @@ export interface HandlerRunOptions {
   onAbandoned?: () => void
 }
 
-/** Runs a handler; never rejects. Resolves to its outcome, undefined when there is none to tell SWF. */
+/** Runs a handler; never rejects. Resolves to its outcome, or what it left open; undefined when SWF is to be told nothing. */
 export async function runHandler(
   handler: Handler,
   task: TaskFacts,
   input: unknown,
   job: ActivityContext,
   { grace, onAbandoned }: HandlerRunOptions,
-): Promise<Outcome | undefined> {
+): Promise<Outcome | OpenActivity | undefined> {
   const abandon = new AbortController()
   const ended = Promise.resolve()
     .then(() => handler.run(validInput(handler, input), job, abandon.signal))
@@ -48,7 +54,7 @@ export async function runHandler(
     void ended.then(() => job.log.info({ code, ms: Date.now() - abandoned }, 'abandoned handler has ended'))
   }
   if (LOST.has(code)) return undefined
-  if (end && 'value' in end) return completed(end.value, task)
+  if (end && 'value' in end) return OpenActivity.is(end.value) ? end.value : completed(end.value, task)
   const failure = end && describe(end.error, task)
   if (code === 'CANCEL_REQUESTED') {
     const own = end && end.error !== job.signal.reason

@@ -138,7 +138,8 @@ export class Heartbeat {
     if (this.#stopped) return false
     if (owned === 'LOST') onLost()
     if (owned === 'STALE') onStop('FENCED')
-    return owned !== 'STALE'
+    if (owned === 'ENDED') onStop('CLOSED')
+    return owned !== 'STALE' && owned !== 'ENDED'
   }
 
   /** The same within a moment: a Redis that hangs must not keep SWF from hearing. An answer that comes late is obeyed too. */

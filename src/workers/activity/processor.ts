@@ -5,21 +5,27 @@
 //     told all the same, and takes the first: the fence holds while Redis is up.
 // A3. SWF hears of the task until it has the outcome.
 // A4. Nothing here rejects: a handler's errors are outcomes, and a bridge's errors are logged.
+// A5. A task that its handler left open is beaten from here until Redis knows of it; then it is everybody's.
 
 import { Backoff } from '../../lifecycle.js'
 import type { Claim, Outcome, Run, TaskFacts, TaskRecords } from '../../queues/task-record.js'
 import type { SwfClient } from '../../swf/client.js'
-import { SECOND } from '../../swf/duration.js'
+import { DAY, MINUTE, SECOND } from '../../swf/duration.js'
 import { HANDED_BACK, NO_HANDLER, WORKER_LOST } from '../../swf/failure.js'
 import { decodePayload, type Envelope, type Payload } from '../../swf/payload.js'
 import type { Log, Metrics } from '../../telemetry.js'
-import { ActivityAborted, type AbortCode, type ActivityContext, type Handler } from '../definitions.js'
+import { ActivityAborted, OpenActivity, type AbortCode, type ActivityContext, type Handler } from '../definitions.js'
 import { bridgeFailure, runHandler } from './handler-run.js'
 import { Heartbeat } from './heartbeat.js'
+import { leaveOpen } from './leave-open.js'
 import { within } from './patience.js'
 import { respond } from './respond.js'
 import { typeKey } from './task.js'
 
+/** An open task without a limit ends with its execution, which SWF lets live for a year. */
+const LONGEST_OPEN = 366 * DAY
+/** How many open tasks a process keeps in mind. */
+const MOST_LEFT = 10_000
 const LONGEST_TIMER = 2 ** 31 - 1
 /** How long Redis may take for an outcome before SWF is told without it, in milliseconds; less when the deadline is near. */
 const LONGEST_COMMIT = 2 * SECOND
@@ -28,6 +34,7 @@ export interface ProcessorOptions {
   swf: SwfClient
   records: TaskRecords
   handlers: ReadonlyMap<string, Handler>
+  domain: string
   taskList: string
   log: Log
   metrics: Metrics
@@ -54,6 +61,8 @@ export class Processor {
   readonly #options: ProcessorOptions
   readonly #active = new Map<string, Active>()
   readonly #unfinished: Run[] = []
+  /** Tasks that this process has left open, by id. */
+  readonly #left = new Map<string, { run: Run; until: Date | undefined; beat: number }>()
   readonly #leaving = new AbortController()
   #busy = 0
 
@@ -175,7 +184,10 @@ export class Processor {
     try {
       const outcome = await this.#outcome(claim, handler, payload, log, abort.signal, heartbeat)
       heartbeat.handlerEnded()
-      const told = await this.#finish(run, outcome, log, heartbeat, (abort.signal.reason as ActivityAborted)?.code)
+      const code = () => (abort.signal.reason as ActivityAborted | undefined)?.code
+      const told = OpenActivity.is(outcome)
+        ? await this.#leaveOpen(run, outcome, openBeat(task, envelope, handler), heartbeat, log, code)
+        : await this.#finish(run, outcome, log, heartbeat, code())
       const ms = Math.round((performance.now() - began) * 10) / 10
       log.info({ attempt: envelope.attempt ?? 1, outcome: told, ms }, 'activity executed')
       this.#options.metrics.activityTasks.inc({ activityType: task.activityType.name, outcome: told })
@@ -200,7 +212,7 @@ export class Processor {
     log: Log,
     signal: AbortSignal,
     heartbeat: Heartbeat,
-  ): Promise<Outcome | undefined> {
+  ): Promise<Outcome | OpenActivity | undefined> {
     const { run } = claim
     const { name, version } = run.task.activityType
     if (run.takeovers > 0) this.#options.metrics.takeovers.inc({ taskList: this.#options.taskList })
@@ -241,7 +253,67 @@ export class Processor {
       deadline: deadline === undefined ? undefined : new Date(deadline),
       activityId: task.activityId,
       activityType: task.activityType,
+      leaveOpen: options => {
+        const { domain, taskList } = this.#options
+        return leaveOpen(task, { domain, taskList, deadline, now: Date.now() }, options?.for)
+      },
     }
+  }
+
+  /** Hands an open task to the fleet, however long Redis takes; resolves to what became of it, for logs and metrics. */
+  async #leaveOpen(
+    run: Run,
+    { until }: OpenActivity,
+    beat: number,
+    heartbeat: Heartbeat,
+    log: Log,
+    code: () => AbortCode | undefined,
+  ): Promise<string> {
+    const { wanted, offer } = this.#options
+    const backoff = new Backoff(50, 1_000)
+    for (;;) {
+      const reason = code()
+      if (reason === 'FENCED' || reason === 'CLOSED' || reason === 'DEADLINE') return reason.toLowerCase()
+      if (this.#leaving.signal.aborted) {
+        log.error('task left open that nobody sees to: Redis did not answer')
+        return 'left'
+      }
+      try {
+        const { answer, permits } = await this.#open(run, until, beat, wanted())
+        if (answer === 'OK') {
+          heartbeat.stop()
+          offer(permits)
+          this.#remember(run, until, beat)
+          return 'left_open'
+        }
+        if (answer === 'STALE') return 'fenced'
+        if ((await this.#options.records.restore(run)) === 'STALE') return 'fenced'
+      } catch (error) {
+        log.warn({ err: (error as Error).message }, 'task left open is not known to Redis, trying again')
+        await backoff.wait(this.#leaving.signal)
+      }
+    }
+  }
+
+  #open(run: Run, until: Date | undefined, beat: number, wanted: number) {
+    const time = until === undefined ? LONGEST_OPEN : until.getTime() - Date.now()
+    return this.#options.records.open(run, time, beat, wanted)
+  }
+
+  /** Keeps in mind what this process has left open, for a Redis that forgets it; no more than so many. */
+  #remember({ task: { input: _input, ...task }, ...run }: Run, until: Date | undefined, beat: number): void {
+    this.#left.delete(task.id)
+    this.#left.set(task.id, { run: { ...run, task }, until, beat })
+    for (const [id, { until }] of this.#left) {
+      if (this.#left.size <= MOST_LEFT && (until === undefined || until.getTime() > Date.now())) break
+      this.#left.delete(id)
+    }
+  }
+
+  /** Redis has lost its data: the tasks that this process has left open are put back. Rejects as Redis does. */
+  async reopen(): Promise<void> {
+    for (const { run, until, beat } of this.#left.values())
+      if ((await this.#options.records.restore(run)) === 'OK') await this.#open(run, until, beat, 0)
   }
 
   /** Commits, tells SWF and closes; resolves to what became of the task, for logs and metrics. */
@@ -260,7 +332,8 @@ export class Processor {
       const commit = within(records.commit(run, outcome), Math.max(patience, SECOND / 4))
       const committed = await commit.catch(() => 'UNKNOWN' as const)
       const sent = { deadline, log, leave: this.#leaving.signal }
-      const answered = committed === 'STALE' ? 'FENCED' : await respond(swf, task.taskToken, outcome, sent)
+      const ended = committed === 'STALE' ? 'FENCED' : committed === 'ENDED' ? 'CLOSED' : undefined
+      const answered = ended ?? (await respond(swf, task.taskToken, outcome, sent))
       told = answered === 'ANSWERED' ? nameOf(outcome) : answered.toLowerCase()
     }
     heartbeat.stop()
@@ -278,6 +351,12 @@ export class Processor {
       .finally(() => this.#busy--)
     return told
   }
+}
+
+/** How often SWF hears of an open task: by its heartbeat timeout; else seldom, only to learn of a cancel. */
+function openBeat({ beat }: Run['task'], envelope: Envelope, handler: Handler | undefined): number {
+  const limited = envelope.heartbeat !== undefined || (handler?.definition.options.heartbeat ?? 'NONE') !== 'NONE'
+  return limited || beat === 0 ? beat : Math.max(beat, MINUTE)
 }
 
 /** Calls at a time, however far away; returns what takes that back. */

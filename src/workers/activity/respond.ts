@@ -3,6 +3,7 @@
 // O1. The answer is tried until SWF took it, closed the task itself, or the task's deadline has passed.
 // O2. UnknownResource means that the task is closed: a lost answer that had arrived, a timeout, a termination.
 
+import { tell } from '../../queues/open-task.js'
 import type { Outcome } from '../../queues/task-record.js'
 import type { SwfClient } from '../../swf/client.js'
 import { HOUR } from '../../swf/duration.js'
@@ -32,7 +33,7 @@ export async function respond(
   const backoff = new Backoff()
   for (;;) {
     try {
-      await send(swf, taskToken, outcome)
+      await tell(swf, taskToken, outcome)
       return 'ANSWERED'
     } catch (error) {
       if (isFault(error, 'UNKNOWN_RESOURCE')) return 'CLOSED'
@@ -50,26 +51,5 @@ export async function respond(
     }
     await backoff.wait(leave)
     if (leave?.aborted) return 'LEFT'
-  }
-}
-
-function send(swf: SwfClient, taskToken: string, outcome: Outcome): Promise<void> {
-  switch (outcome.kind) {
-    case 'completed':
-      return swf.respondActivityTaskCompleted({
-        taskToken,
-        ...(outcome.result !== undefined && { result: outcome.result }),
-      })
-    case 'failed':
-      return swf.respondActivityTaskFailed({
-        taskToken,
-        reason: outcome.reason,
-        ...(outcome.details !== undefined && { details: outcome.details }),
-      })
-    case 'canceled':
-      return swf.respondActivityTaskCanceled({
-        taskToken,
-        ...(outcome.details !== undefined && { details: outcome.details }),
-      })
   }
 }

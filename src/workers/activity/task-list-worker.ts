@@ -95,7 +95,7 @@ export class TaskListWorker {
     this.#jobs = new JobQueue(redis, key, log)
     this.#held = new HeldTasks({ records: this.#records, jobs: this.#jobs, swf, log })
     this.#processor = new Processor({
-      ...{ swf, records: this.#records, handlers: this.#handlers, taskList, log, metrics, grace },
+      ...{ swf, records: this.#records, handlers: this.#handlers, domain, taskList, log, metrics, grace },
       shuttingDown: this.#draining.signal,
       wanted: () => this.#pool.wanted,
       offer: permits => this.#pool.offer(permits),
@@ -266,6 +266,7 @@ export class TaskListWorker {
     this.#epoch = epoch
     if (emptied) this.#log.warn('redis has lost its data: runs and tasks of this process are put back')
     if (emptied || lapsed) await this.#processor.verify()
+    if (emptied) await this.#processor.reopen()
     for (const { task, at } of hints) if (this.#hinted.get(task) !== at) this.#processor.hint(task)
     this.#hinted = new Map(hints.map(({ task, at }) => [task, at]))
     const changed = JSON.stringify(settings) !== JSON.stringify(this.#settings)
