@@ -12,6 +12,7 @@ import type { Domains } from './domains.js'
 import { Executions } from './executions.js'
 import type { Histories } from './histories.js'
 import { QueuePlaces } from './queue-places.js'
+import type { QueueUpdates } from './queue-updates.js'
 import type { WorkflowTypes } from './workflow-types.js'
 
 /** What the gateway lends to every request. */
@@ -23,6 +24,7 @@ export interface Services {
   subscriber: Subscriber
   tail: Tail
   queues: Queues
+  queueUpdates: QueueUpdates
   histories: Histories
   types: WorkflowTypes
   log: Log

@@ -12,6 +12,7 @@ import { HistoryResolver, WorkflowExecutionResolver } from './history.resolver.j
 import { NodeResolver } from './node.resolver.js'
 import { PendingActivityResolver, PendingChildResolver, PendingResolver } from './pending.resolver.js'
 import { QueueResolver } from './queue.resolver.js'
+import { QueueUpdatesResolver } from './queue-updates.resolver.js'
 import { TimelineResolver } from './timeline.resolver.js'
 
 let built: GraphQLSchema | undefined
@@ -33,6 +34,7 @@ export function gatewaySchema(): GraphQLSchema {
       PendingActivityResolver,
       PendingChildResolver,
       QueueResolver,
+      QueueUpdatesResolver,
       TimelineResolver,
     ],
     validate: true,

@@ -26,6 +26,7 @@ import { gatewayReadiness } from './readiness.js'
 import { gatewaySchema } from './schema.js'
 import { EventStreams } from './sse.js'
 import { WebSockets } from './websocket.js'
+import { QueueUpdates } from './queue-updates.js'
 import { WorkflowTypes } from './workflow-types.js'
 
 export interface GatewayOptions {
@@ -85,6 +86,8 @@ export class Gateway implements Service {
       tail,
       ...(sweepInterval !== undefined && { interval: sweepInterval }),
     })
+    const queues = new Queues(shared)
+    const queueUpdates = new QueueUpdates({ queues, log })
     this.#services = {
       domains: new Domains({ swf, domain }),
       swf,
@@ -92,7 +95,8 @@ export class Gateway implements Service {
       publisher,
       subscriber,
       tail,
-      queues: new Queues(shared),
+      queues,
+      queueUpdates,
       histories: new Histories({ swf }),
       types: new WorkflowTypes({ swf }),
       log,
@@ -106,6 +110,7 @@ export class Gateway implements Service {
       { start: () => this.#indexed(), stop: async () => {} },
       subscriber,
       sweeper,
+      { start: async () => {}, stop: async () => queueUpdates.stop() },
       this.#endpoints(),
       this.#http,
     ]
