@@ -5,6 +5,7 @@ import type { ExecutionIndex } from '../feed/execution-index.js'
 import type { Publisher } from '../feed/publisher.js'
 import type { Subscriber } from '../feed/subscriber.js'
 import type { Tail } from '../feed/tail.js'
+import type { Fleet } from '../queues/open-task.js'
 import type { Queues } from '../queues/queue.js'
 import type { SwfClient } from '../swf/client.js'
 import type { Log, Metrics } from '../telemetry.js'
@@ -25,6 +26,8 @@ export interface Services {
   tail: Tail
   queues: Queues
   queueUpdates: QueueUpdates
+  /** Where outcomes of activities are told. */
+  fleet: Fleet
   histories: Histories
   types: WorkflowTypes
   log: Log

@@ -8,6 +8,7 @@ export const ERROR_CODES = {
   EXECUTION_CLOSED: 'The execution has closed: it takes no more signals, cancel requests or terminations.',
   EXECUTION_ALREADY_STARTED:
     'An open execution has this workflowId; `extensions.runId` names it. Take another workflowId, or `onConflict: USE_EXISTING`.',
+  ACTIVITY_CLOSED: 'The activity has an outcome already, timed out or was canceled: this one comes too late.',
   TYPE_NOT_FOUND: 'No such workflow type is registered in the domain: register it, or check name and version.',
   TYPE_DEPRECATED: 'The workflow type is deprecated: start another version.',
   PAYLOAD_TOO_LARGE: 'The data is longer than SWF takes (32,768 characters): pass a reference to it instead.',

@@ -2,6 +2,7 @@
 
 import { lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql'
 import { buildSchemaSync } from 'type-graphql'
+import { ActivityResolver } from './activity.resolver.js'
 import { ErrorCodeResolver } from './error-code.resolver.js'
 import { ExecutionCommandResolver } from './execution-command.resolver.js'
 import { ExecutionCountsResolver } from './execution-counts.resolver.js'
@@ -21,6 +22,7 @@ let built: GraphQLSchema | undefined
 export function gatewaySchema(): GraphQLSchema {
   built ??= buildSchemaSync({
     resolvers: [
+      ActivityResolver,
       ErrorCodeResolver,
       ExecutionCommandResolver,
       ExecutionCountsResolver,

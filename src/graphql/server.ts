@@ -97,6 +97,7 @@ export class Gateway implements Service {
       tail,
       queues,
       queueUpdates,
+      fleet: shared,
       histories: new Histories({ swf }),
       types: new WorkflowTypes({ swf }),
       log,
