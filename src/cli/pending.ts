@@ -105,7 +105,7 @@ function describePending(
   ].join('\n')
 }
 
-const STATES = { WAIT: 'QUEUED', RUN: 'RUNNING', OUT: 'ANSWERED' } as const
+const STATES = { WAIT: 'QUEUED', RUN: 'RUNNING', OPEN: 'LEFT_OPEN', OUT: 'ANSWERED' } as const
 
 function rowOf(
   { activityId, activityType, taskList, scheduledAt, startedAt, identity, input }: OpenActivity,

@@ -81,7 +81,15 @@ export class PendingActivityResolver {
 
   @FieldResolver(() => DateTime, {
     nullable: true,
-    description: 'When its run last sent a heartbeat; null before its first.',
+    description: 'When it fails unless somebody completes it; null when it is not left open.',
+  })
+  async openUntil(@Root() activity: PendingActivity, @Ctx() context: Context): Promise<number | undefined> {
+    return (await standing(activity, context)).place?.openUntil
+  }
+
+  @FieldResolver(() => DateTime, {
+    nullable: true,
+    description: 'When SWF last heard of it; null before its first heartbeat.',
   })
   async heartbeatAt(@Root() activity: PendingActivity, @Ctx() context: Context): Promise<number | undefined> {
     return (await standing(activity, context)).place?.heartbeatAt
@@ -124,7 +132,7 @@ async function findStanding(
   }
 }
 
-const STATES = { WAIT: 'QUEUED', RUN: 'RUNNING', OUT: 'ANSWERED' } as const
+const STATES = { WAIT: 'QUEUED', RUN: 'RUNNING', OPEN: 'LEFT_OPEN', OUT: 'ANSWERED' } as const
 
 /** Lists what a history leaves open, by the events with which it began. */
 function pendingOf(reading: HistoryReading): PendingOperation[] {

@@ -31,7 +31,7 @@ registerEnumType(WaitReason, {
   },
 })
 
-export const PendingActivityState = enumOf(['SCHEDULED', 'QUEUED', 'RUNNING', 'ANSWERED', 'UNKNOWN'])
+export const PendingActivityState = enumOf(['SCHEDULED', 'QUEUED', 'RUNNING', 'LEFT_OPEN', 'ANSWERED', 'UNKNOWN'])
 export type PendingActivityState = keyof typeof PendingActivityState
 registerEnumType(PendingActivityState, {
   name: 'PendingActivityState',
@@ -40,6 +40,7 @@ registerEnumType(PendingActivityState, {
     SCHEDULED: { description: 'In SWF: no worker has polled it.' },
     QUEUED: { description: 'Polled; it waits in its queue.' },
     RUNNING: { description: 'A worker runs it.' },
+    LEFT_OPEN: { description: 'Its handler left it open: somebody is to complete it with its token, by `openUntil`.' },
     ANSWERED: { description: 'It has run; its outcome is on its way to SWF.' },
     UNKNOWN: {
       description:

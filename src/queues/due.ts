@@ -32,6 +32,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', q .. ':beats', '-inf', now, 'LIM
   local r = redis.call('HMGET', key(id), 'state', 'startedEventId', 'takeovers', 'beat', 'token', 'details')
   if r[1] == 'WAIT' or r[1] == 'OPEN' then
     redis.call('ZADD', q .. ':beats', now + math.max(tonumber(r[4]), 1000), id)
+    redis.call('HSET', key(id), 'beatAt', now)
     push('BEAT', id, r[2], r[1], r[5], r[6] or '')
   else
     redis.call('ZREM', q .. ':beats', id)

@@ -20,8 +20,8 @@ export type WaitReason = 'PAUSED' | 'NO_POLLER' | 'CONCURRENCY' | 'WORKER_CONCUR
 
 /** Where a polled task stands in Redis. */
 export interface TaskPlace {
-  /** Waits for a process, is run by one, or its outcome is on its way to SWF. */
-  state: 'WAIT' | 'RUN' | 'OUT'
+  /** Waits for a process, is run by one, was left open by its handler, or its outcome is on its way to SWF. */
+  state: 'WAIT' | 'RUN' | 'OPEN' | 'OUT'
   startedEventId: number
   /** 1 for the next that is run; only while it waits. */
   position?: number
@@ -29,7 +29,9 @@ export interface TaskPlace {
   process?: string
   /** When its run began, in milliseconds since 1970. */
   begunAt?: number
-  /** When its run was last heard of, and the newest details as their text. */
+  /** When it fails unless somebody completes it, in milliseconds since 1970; only while it is left open. */
+  openUntil?: number
+  /** When SWF last heard of it, and the newest details as their text. */
   heartbeatAt?: number
   heartbeatDetails?: string
   /** How often it was taken over from a worker that died. */
@@ -69,8 +71,8 @@ export function waitingReason(queue: QueuePressure, place: TaskPlace | undefined
 }
 
 // LOOK: how full a queue is, and where tasks stand. In: ids. Out: settings (JSON), open tasks, waiting, permits, live
-// workers, their capacity, tokens (-1: no rate); then eight a task: state ('' for no record), startedEventId, position (0:
-// does not wait), process, begun, beaten (0: unknown), details, takeovers. Writes nothing.
+// workers, their capacity, tokens (-1: no rate); then nine a task: state ('' for no record), startedEventId, position (0:
+// does not wait), process, begun, beaten (0: unknown), details, takeovers, when it fails (0: not left open). Writes nothing.
 const LOOK = script(
   'LOOK',
   `
@@ -97,7 +99,8 @@ local reply = {
 for _, id in ipairs(ARGV) do
   local r = redis.call('HMGET', q .. ':t:' .. id, 'state', 'startedEventId', 'process', 'begun', 'beatAt', 'details', 'takeovers')
   local rank = r[1] == 'WAIT' and redis.call('ZRANK', q .. ':waiting', id)
-  local found = { r[1] or '', r[2] or 0, rank and rank + 1 or 0, r[3] or '', r[4] or 0, r[5] or 0, r[6] or '', r[7] or 0 }
+  local ends = r[1] == 'OPEN' and redis.call('ZSCORE', q .. ':open', id) or 0
+  local found = { r[1] or '', r[2] or 0, rank and rank + 1 or 0, r[3] or '', r[4] or 0, r[5] or 0, r[6] or '', r[7] or 0, ends }
   for _, value in ipairs(found) do reply[#reply + 1] = value end
 end
 return reply
@@ -128,21 +131,23 @@ export async function look(
   return {
     queue: { paused, concurrency, prefetch, ...numbers, ...(tokens! >= 0 && { tokens: tokens! }) },
     places: activities.map(({ scheduledEventId = 0 }, i) => {
-      const place = placeOf(rest.slice(8 * i, 8 * i + 8))
+      const place = placeOf(rest.slice(9 * i, 9 * i + 9))
       return place && place.startedEventId > scheduledEventId ? place : undefined
     }),
   }
 }
 
 function placeOf(fields: readonly unknown[]): TaskPlace | undefined {
-  const [state, startedEventId, position, process, begun, beaten, details, takeovers] = fields
-  if (state !== 'WAIT' && state !== 'RUN' && state !== 'OUT') return undefined
+  const [state, startedEventId, position, process, begun, beaten, details, takeovers, ends] = fields
+  if (state !== 'WAIT' && state !== 'RUN' && state !== 'OPEN' && state !== 'OUT') return undefined
   return {
     state,
     startedEventId: Number(startedEventId),
     takeovers: Number(takeovers),
     ...(Number(position) > 0 && { position: Number(position) }),
-    ...(process !== '' && state !== 'WAIT' && { process: process as string, begunAt: Number(begun) }),
+    ...(process !== '' &&
+      (state === 'RUN' || state === 'OUT') && { process: process as string, begunAt: Number(begun) }),
+    ...(Number(ends) > 0 && { openUntil: Number(ends) }),
     ...(Number(beaten) > 0 && { heartbeatAt: Number(beaten) }),
     ...(details !== '' && { heartbeatDetails: details as string }),
   }

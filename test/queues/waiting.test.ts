@@ -97,7 +97,11 @@ test('tells for many activities at once where each stands, who runs it and what 
   await records.done(answered.run.task, 'other', 0)
 
   await redis.zincrby(`${key}:waiting`, 1, taskId('run', '4'))
-  const { queue, places } = await see('4', '1', 'unknown', '3', '2')
+  await admit('5')
+  const left = await records.claim(taskId('run', '5'), 'o')
+  if (!('run' in left)) throw new Error('not claimed')
+  await records.open(left.run, 30_000, 0, 0)
+  const { queue, places } = await see('4', '1', 'unknown', '3', '2', '5')
   expect(queue).toEqual({
     ...{ paused: false, concurrency: 50, prefetch: 0 },
     ...{ open: 4, waiting: 2, polls: 0, workers: 1, capacity: 5 },
@@ -112,6 +116,7 @@ test('tells for many activities at once where each stands, who runs it and what 
     undefined,
     { state: 'WAIT', startedEventId: 7, takeovers: 0, position: 1 },
     { state: 'OUT', startedEventId: 7, takeovers: 0, process: 'a', begunAt: expect.any(Number) as number },
+    { state: 'OPEN', startedEventId: 7, takeovers: 0, openUntil: expect.any(Number) as number },
   ])
 })
 
