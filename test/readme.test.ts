@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs'
 import { buildSchema, parse, validate, visit, valueFromASTUntyped } from 'graphql'
 import { expect, test } from 'vitest'
+import { parseQueueDefaults } from '../src/queues/defaults.js'
+import { createMetrics } from '../src/telemetry.js'
 import { example } from '../examples/order-saga/app.js'
 import { Order } from '../examples/order-saga/order.js'
 
@@ -35,4 +37,20 @@ test('the unit test that docs/local-swf.md shows is one that runs', () => {
   const shown = /```ts\n(import.*?)```/s.exec(readFileSync('docs/local-swf.md', 'utf8'))![1]!
   const source = readFileSync('test/examples/local-swf.test.ts', 'utf8')
   expect(source.endsWith(`\n\n${shown}`)).toBe(true)
+})
+
+const bridge = readFileSync('docs/bridge.md', 'utf8')
+
+test('the operations of docs/bridge.md are what the schema takes', () => {
+  const shown = [...bridge.matchAll(/```graphql\n(.*?)```/gs)].map(match => match[1]!)
+  expect(shown.length).toBeGreaterThan(2)
+  for (const text of shown) expect(validate(schema, parse(text))).toEqual([])
+})
+
+test('the defaults of queues that docs/bridge.md shows are taken, and the metrics that it names are there', async () => {
+  const [, json] = /```json\n(.*?)```/s.exec(bridge)!
+  const { queues } = JSON.parse(json!) as { queues: object }
+  expect(Object.keys(parseQueueDefaults(JSON.stringify(queues)))).toEqual(['activities', 'payments'])
+  const names = new Set((await createMetrics('worker').registry.getMetricsAsJSON()).map(({ name }) => name))
+  for (const [name] of bridge.matchAll(/swf_gateway_\w+/g)) expect([name, names.has(name)]).toEqual([name, true])
 })
