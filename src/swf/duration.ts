@@ -21,6 +21,12 @@ export function milliseconds(duration: Duration): number {
   throw new RangeError(`${JSON.stringify(duration)} is not a duration: write '30s', '5m', '2h', '30d' or milliseconds`)
 }
 
+/** Returns milliseconds as people write them: `1h`, `90s`, `1500ms`. */
+export function durationText(duration: number): string {
+  const [unit, length] = Object.entries(UNIT).findLast(([, ms]) => duration >= ms && duration % ms === 0) ?? ['ms', 1]
+  return `${duration / length}${unit}`
+}
+
 /** Returns a duration as SWF takes it: whole seconds, rounded up, so that nothing ends before it was asked to. */
 export function seconds(duration: Duration): string {
   return String(Math.ceil(milliseconds(duration) / SECOND))

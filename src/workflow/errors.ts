@@ -1,6 +1,7 @@
 // Failures: what a workflow may catch. They are named after the history event that caused them, and each has a stable code.
 // Everything else that author code throws is an error in that code, and parks the run.
 
+import { durationText } from '../swf/duration.js'
 import type { Failure } from '../swf/failure.js'
 import type { TypeName } from '../swf/history-event.js'
 import { PayloadTooLarge } from '../swf/payload.js'
@@ -113,8 +114,18 @@ export class ActivityTaskCanceled extends ActivityFailure {
 export class ScheduleActivityTaskFailed extends ActivityFailure {
   readonly code = 'SCHEDULE_ACTIVITY_TASK_FAILED'
   constructor(facts: ActivityFacts, cause: string) {
-    super(facts, cause, `${facts.activityType.name} ${facts.activityType.version} was not scheduled: ${cause}`)
+    super(
+      facts,
+      cause,
+      `${facts.activityType.name} ${facts.activityType.version} was not scheduled: ${cause}${hint(cause, 'handler')}`,
+    )
   }
+}
+
+/** What to do about a type that SWF does not know; `what` of it an app is given. */
+export function hint(cause: string, what: 'handler' | 'workflow'): string {
+  if (!cause.endsWith('_TYPE_DOES_NOT_EXIST')) return ''
+  return `; register it: swf-gateway register, or give its ${what} to the app or testEnvironment`
 }
 
 /** What surfaces at the awaits of a scope that is canceled; `instanceof` tells it from what went wrong. */
@@ -148,7 +159,7 @@ export class HistoryLimitReached extends Cancellation {
 export class TimeoutExpired extends WorkflowFailure {
   readonly code = 'TIMEOUT_EXPIRED'
   constructor(readonly milliseconds: number) {
-    super('TimeoutExpired', `not done within ${milliseconds} ms`)
+    super('TimeoutExpired', `not done within ${durationText(milliseconds)}`)
   }
 }
 
@@ -184,7 +195,7 @@ export class ValidationFailed extends WorkflowFailure {
 export class PayloadTooLargeFailure extends WorkflowFailure {
   readonly code = 'PAYLOAD_TOO_LARGE'
   constructor(what: string, message: string) {
-    super('PayloadTooLarge', `${what}: ${message}`)
+    super('PAYLOAD_TOO_LARGE', `${what}: ${message}`)
   }
 }
 

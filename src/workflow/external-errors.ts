@@ -2,7 +2,7 @@
 
 import type { Failure } from '../swf/failure.js'
 import type { TypeName } from '../swf/history-event.js'
-import { WorkflowFailure } from './errors.js'
+import { hint, WorkflowFailure } from './errors.js'
 
 interface ChildFacts {
   workflowType: TypeName
@@ -75,7 +75,7 @@ export class ChildWorkflowExecutionTerminated extends ChildFailure {
 export class StartChildWorkflowExecutionFailed extends ChildFailure {
   readonly code = 'START_CHILD_WORKFLOW_EXECUTION_FAILED'
   constructor(facts: ChildFacts, cause: string) {
-    super(facts, cause, `was not started: ${cause}`)
+    super(facts, cause, `was not started: ${cause}${hint(cause, 'workflow')}`)
   }
 }
 

@@ -19,7 +19,7 @@ export interface WorkflowOptions<I, R> {
   childPolicy?: ChildPolicy
   /**
    * What an unexpected error in the workflow's code does: `park` leaves the execution open and waits for mended code,
-   * `fail` fails it. @default 'park'
+   * `fail` fails it. What cannot be replayed, such as `Date.now()`, parks it in any case. @default 'park'
    */
   onError?: 'park' | 'fail'
   description?: string

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isoDuration, milliseconds, parseIsoDuration, seconds, timeoutSeconds } from '../../src/swf/duration.js'
+import { durationText, isoDuration, milliseconds, parseIsoDuration, seconds, timeoutSeconds } from '../../src/swf/duration.js'
 
 test('durations are read with their unit', () => {
   expect([
@@ -27,3 +27,11 @@ test.each([0, 1, 999, 1_000, 90_500, 3_600_000, 86_400_000, 90_061_001])('%d ms 
 test.each(['', 'P', 'PT', 'P1DT', '30s', 'P1Y', 'PT1X'])('%j is no ISO 8601 duration', text => {
   expect(parseIsoDuration(text)).toBeUndefined()
 })
+
+test.each([
+  [0, '0ms'],
+  [1_500, '1500ms'],
+  [90_000, '90s'],
+  [3_600_000, '1h'],
+  [172_800_000, '2d'],
+])('%d milliseconds are written as %s', (duration, text) => expect(durationText(duration)).toBe(text))

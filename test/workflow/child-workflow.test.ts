@@ -159,7 +159,7 @@ describe('a child', () => {
 
   test('whose input its workflow refuses is not started', async () => {
     const huge = workflow(() => executeChild(delivery, { orderId: 'x'.repeat(40_000) }))
-    expect(brief(await new Story(huge).go())).toEqual(['FailWorkflowExecution PayloadTooLarge'])
+    expect(brief(await new Story(huge).go())).toEqual(['FailWorkflowExecution PAYLOAD_TOO_LARGE'])
   })
 })
 

@@ -165,7 +165,7 @@ describe('continuing as new', () => {
     const story = new Story(
       defineWorkflow('Loop', '2', {}, async (_: string, { continueAsNew }) => continueAsNew('x'.repeat(40_000))),
     )
-    expect(brief(await story.go())).toEqual(['FailWorkflowExecution PayloadTooLarge'])
+    expect(brief(await story.go())).toEqual(['FailWorkflowExecution PAYLOAD_TOO_LARGE'])
   })
 
   test('is suggested from 10,000 events on', async () => {

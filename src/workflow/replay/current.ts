@@ -52,8 +52,8 @@ export interface RunContext {
   condition(predicate: () => boolean): Operation<void>
   /** Hears of a rejection of its code that nobody handles. */
   unhandled(reason: unknown): void
-  /** Parks the run for this reason, whatever its code makes of it; returns an error to throw. */
-  stuck(reason: string): Error
+  /** Parks the run for this error, or reason, whatever its code makes of it; returns an error to throw. */
+  stuck(why: Error | string): Error
 }
 
 let current: RunContext | null = null
@@ -61,7 +61,7 @@ let current: RunContext | null = null
 /** Returns the run at work, for `what` was called; throws when no workflow is running. */
 export function currentRun(what: string): RunContext {
   if (current) return current
-  throw new Error(
+  throw new TypeError(
     `${what} was called outside of a workflow, or after an await on something that is not of the workflow`,
   )
 }
@@ -72,6 +72,11 @@ export function enter(run: RunContext): void {
 
 export function leave(): void {
   current = null
+}
+
+/** Returns the run at work; null when no author code may run. */
+export function replaying(): RunContext | null {
+  return current
 }
 
 /** True while author code may run. */

@@ -2,9 +2,10 @@
 //
 // G1. Outside of workflows the patched functions are the originals, at a few nanoseconds a call.
 // G2. A console may be used: it writes as if no workflow were running, once in every replay.
-// G3. `new Date(x)` is allowed, `new Date()` is not. `process.nextTick` would break the rule by which a burst settles.
+// G3. Once something forbidden was called the run is stuck, whatever its code makes of the error: it may have gone another way.
+// G4. `new Date(x)` is allowed, `new Date()` is not. `process.nextTick` would break the rule by which a burst settles.
 
-import { isReplaying, outside } from './current.js'
+import { isReplaying, outside, replaying } from './current.js'
 
 /** Author code called something that cannot be replayed. */
 export class NotReplayable extends Error {
@@ -13,6 +14,13 @@ export class NotReplayable extends Error {
   constructor(what: string, instead: string) {
     super(`${what} cannot be replayed: use ${instead}`)
   }
+}
+
+/** Parks the run at work (G3); returns the error to throw. */
+function refusal(what: string, instead: string): NotReplayable {
+  const error = new NotReplayable(what, instead)
+  replaying()?.stuck(error)
+  return error
 }
 
 const ACTIVITY = 'an activity'
@@ -26,7 +34,7 @@ export function installGuard(): void {
     const original = (object as Record<string, unknown>)[name] as ((...args: unknown[]) => unknown) | undefined
     if (typeof original !== 'function') return
     const guarded = function (this: unknown, ...args: unknown[]): unknown {
-      if (isReplaying()) throw new NotReplayable(label, instead)
+      if (isReplaying()) throw refusal(label, instead)
       return Reflect.apply(original, this, args)
     }
     // What hangs on the original (util.promisify.custom of setTimeout, for one) stays there.
@@ -76,8 +84,7 @@ export function installGuard(): void {
 function guardDate(): void {
   const Original = Date
   function GuardedDate(this: unknown, ...args: unknown[]): unknown {
-    if (isReplaying() && (args.length === 0 || new.target === undefined))
-      throw new NotReplayable('new Date()', 'new Date(now())')
+    if (isReplaying() && (args.length === 0 || new.target === undefined)) throw refusal('new Date()', 'new Date(now())')
     if (new.target === undefined) return Original()
     return Reflect.construct(Original, args, (new.target as unknown) === GuardedDate ? Original : new.target)
   }
@@ -95,7 +102,7 @@ function guardDateFormat(): void {
     get(this: Intl.DateTimeFormat) {
       const format = Reflect.apply(get!, this, []) as Intl.DateTimeFormat['format']
       return (date?: Date | number) => {
-        if (date === undefined && isReplaying()) throw new NotReplayable('DateTimeFormat.format()', NOW)
+        if (date === undefined && isReplaying()) throw refusal('DateTimeFormat.format()', NOW)
         return format(date)
       }
     },
@@ -104,7 +111,7 @@ function guardDateFormat(): void {
   const { formatToParts } = prototype
   Object.defineProperty(prototype, 'formatToParts', {
     value(this: Intl.DateTimeFormat, date?: Date | number) {
-      if (date === undefined && isReplaying()) throw new NotReplayable('DateTimeFormat.formatToParts()', NOW)
+      if (date === undefined && isReplaying()) throw refusal('DateTimeFormat.formatToParts()', NOW)
       return Reflect.apply(formatToParts, this, [date]) as Intl.DateTimeFormatPart[]
     },
     writable: true,

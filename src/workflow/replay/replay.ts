@@ -7,7 +7,7 @@ import { runBurst } from './burst.js'
 import { installGuard } from './guard.js'
 import { installRejections } from './rejections.js'
 import { RunState, type Decided } from './run.js'
-import { Stuck, stuckBy } from './stuck.js'
+import { authorLocation, described, Stuck, stuckBy } from './stuck.js'
 
 /** What a decision task is to be answered with; `stuck`: with nothing that the workflow decided, for the code does not fit. */
 export type Turn = Decided | { kind: 'stuck'; stuck: Omit<StuckState, 'since'>; context: ExecutionContext }
@@ -25,8 +25,8 @@ export class Run {
     installGuard()
     installRejections()
     this.#state = new RunState(definition, execution, error => {
-      const { reason, location } = stuckBy(error, { eventId: 0 })
-      unhandled?.({ reason, ...(location && { location }) })
+      const location = authorLocation(error)
+      unhandled?.({ reason: described(error), ...(location && { location }) })
     })
   }
 

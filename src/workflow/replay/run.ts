@@ -35,7 +35,7 @@ import { randomSequence } from './random.js'
 import { enclosingScope, Scope } from './scope.js'
 import { charactersOf, RUN_BYTES } from './size.js'
 import { Shown, type ShownNow } from './shown.js'
-import { Stuck, stuckBy } from './stuck.js'
+import { authorLocation, Stuck, stuckBy } from './stuck.js'
 
 /** What a decision task is to be answered with. */
 export interface Decided extends ShownNow {
@@ -158,8 +158,10 @@ export class RunState implements RunContext {
     return this.#conditions.wait(predicate)
   }
 
-  stuck(reason: string): Error {
-    return (this.#stuck ??= new Stuck(reason, this.historyLength, stuckBy(new Error(), { eventId: 0 }).location))
+  stuck(why: Error | string): Error {
+    const eventId = this.historyLength
+    return (this.#stuck ??=
+      typeof why === 'string' ? new Stuck(why, eventId, authorLocation(new Error())) : stuckBy(why, { eventId }))
   }
 
   // --- feeding ---
@@ -207,14 +209,13 @@ export class RunState implements RunContext {
 
   /** Lets author code that was woken run until it waits again. */
   *#settled(event: { eventId: number }): Generator<void, void> {
-    do {
-      yield
-      if (this.#stuck) throw this.#stuck
-    } while (this.#conditions.wakeOne(event))
+    do yield
+    while (!this.#stuck && this.#conditions.wakeOne(event))
     this.#decideClose(event.eventId)
   }
 
   #decideClose(eventId: number): void {
+    if (this.#stuck) throw this.#stuck
     const cancelRequested = this.cancelRequested !== undefined
     this.#closing.decide(cancelRequested, eventId, request => {
       this.inbox.close()
@@ -288,7 +289,10 @@ export class RunState implements RunContext {
     const close = this.#closing.decision
     const waits = this.commands.outstanding || this.#conditions.size > 0 || this.inbox.listens
     if (!this.#closing.decided && !this.#closed && !waits)
-      throw new Stuck('the workflow waits on something that is not in the history', this.lastEventId)
+      throw new Stuck(
+        'the workflow waits on something that is not in the history, such as I/O or a promise that nothing resolves: do I/O in an activity',
+        this.lastEventId,
+      )
     const decisions = this.#closed ? [] : this.commands.decisions(this.lastStartedEventId, close)
     const closes = close && (this.#closed || decisions.at(-1) === close)
     const warnings = this.#warnings

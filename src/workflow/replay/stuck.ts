@@ -1,3 +1,5 @@
+import { NotReplayable } from './guard.js'
+
 /** Why a run cannot be decided: its code does not fit its history, or threw what is no failure. */
 export class Stuck extends Error {
   override readonly name = 'Stuck'
@@ -11,20 +13,35 @@ export class Stuck extends Error {
   }
 }
 
+/** What is thrown by mistake; of all else the author may have thought that it fails the execution. */
+const MISTAKES = [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError, NotReplayable]
+const ON_PURPOSE = "to fail the execution on purpose throw new WorkflowExecutionFailed('Reason')"
+/** Characters of a message that are told: the reason goes into the executionContext. */
+const MOST = 1_000
+
 /** Returns why a run is stuck whose author's code threw what is no failure. */
-export function stuckBy(error: unknown, event: { eventId: number }): Stuck {
+export function stuckBy(error: unknown, { eventId }: { eventId: number }): Stuck {
+  if (error instanceof Stuck) return error
+  const hint = MISTAKES.some(type => error instanceof type) ? '' : ` (${ON_PURPOSE})`
+  return new Stuck(`${described(error)}${hint}`, eventId, authorLocation(error))
+}
+
+/** Returns an error in short: `TypeError: order.lines is not iterable`. */
+export function described(error: unknown): string {
   const { name = 'Error', message = String(error) } = (error ?? {}) as Partial<Error>
-  return new Stuck(`${name}: ${message}`, event.eventId, authorLocation(error))
+  return `${name}: ${message.length > MOST ? `${message.slice(0, MOST - 1)}…` : message}`
 }
 
 const OWN = new URL('..', import.meta.url).pathname
 
 /** Returns the first line of a stack that is the author's: not Node's, not a dependency's, not of this folder. */
-function authorLocation(error: unknown): string | undefined {
+export function authorLocation(error: unknown): string | undefined {
   const { stack } = (error ?? {}) as { stack?: string }
   for (const line of stack?.split('\n') ?? []) {
+    // A long message is part of the stack, and would take the pattern long.
+    if (line.length > MOST || !/^\s*at /.test(line)) continue
     const at = /\(?((?:file:\/\/)?[^()\s]+:\d+:\d+)\)?$/.exec(line.trim())?.[1]
-    if (!at || !line.trim().startsWith('at ')) continue
+    if (!at) continue
     const path = at.replace('file://', '')
     if (path.startsWith('node:') || path.includes('/node_modules/') || path.startsWith(OWN)) continue
     return path.split('/').slice(-2).join('/')
