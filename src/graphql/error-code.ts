@@ -9,8 +9,11 @@ export const ERROR_CODES = {
   EXECUTION_ALREADY_STARTED:
     'An open execution has this workflowId; `extensions.runId` names it. Take another workflowId, or `onConflict: USE_EXISTING`.',
   ACTIVITY_CLOSED: 'The activity has an outcome already, timed out or was canceled: this one comes too late.',
-  TYPE_NOT_FOUND: 'No such workflow type is registered in the domain: register it, or check name and version.',
+  TYPE_NOT_FOUND: 'No such type is registered in the domain: register it, or check name and version.',
   TYPE_DEPRECATED: 'The workflow type is deprecated: start another version.',
+  ALREADY_REGISTERED: 'SWF has this domain or type already: it is as it was registered, for types never change.',
+  NOT_DEPRECATED: 'Only a deprecated type can be deleted: deprecate it first.',
+  DOMAIN_NOT_FOUND: 'No such domain is registered: register it, or check its name.',
   PAYLOAD_TOO_LARGE: 'The data is longer than SWF takes (32,768 characters): pass a reference to it instead.',
   IDEMPOTENCY_KEY_REUSED:
     'The latest run of this workflowId was started with this key but with another type or input: take a new key.',

@@ -91,10 +91,10 @@ const FAULTS = {
     `The workflow type has no default for something that the call does not give either (${fault.message}): give taskList or executionTimeout, or register a version that has defaults`,
   ],
   DOMAIN_DEPRECATED: fault => ['BAD_USER_INPUT', `The domain is deprecated: take another (${fault.message})`],
-  TYPE_DEPRECATED: fault => [
-    'TYPE_DEPRECATED',
-    `The workflow type is deprecated: start another version (${fault.message})`,
-  ],
+  DOMAIN_ALREADY_EXISTS: fault => ['ALREADY_REGISTERED', `The domain is registered already: ${fault.message}`],
+  TYPE_ALREADY_EXISTS: fault => ['ALREADY_REGISTERED', `The type is registered already: ${fault.message}`],
+  TYPE_NOT_DEPRECATED: fault => ['NOT_DEPRECATED', `Deprecate the type before you delete it: ${fault.message}`],
+  TYPE_DEPRECATED: fault => ['TYPE_DEPRECATED', `The type is deprecated: take another version (${fault.message})`],
   EXECUTION_ALREADY_STARTED: () => [
     'EXECUTION_ALREADY_STARTED',
     'An open execution has this workflowId: take another, or onConflict: USE_EXISTING',
@@ -118,10 +118,15 @@ function explainFault(fault: SwfFault): Explained {
 
 /** SWF has one fault for whatever it does not know; which it was follows from what was asked. */
 function explainUnknown({ action, message }: SwfFault): Explained {
-  if (action === 'StartWorkflowExecution' || action === 'DescribeWorkflowType')
+  if (action.endsWith('Domain'))
+    return {
+      code: 'DOMAIN_NOT_FOUND',
+      message: `SWF does not know this domain: register it, or check its name (${message})`,
+    }
+  if (action === 'StartWorkflowExecution' || action.endsWith('Type'))
     return {
       code: 'TYPE_NOT_FOUND',
-      message: `SWF does not know this workflow type in this domain: register it, or check name, version and domain (${message})`,
+      message: `SWF does not know this type in this domain: register it, or check name, version and domain (${message})`,
     }
   if (action.startsWith('List') || action.startsWith('Count'))
     return {

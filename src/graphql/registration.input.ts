@@ -1,0 +1,85 @@
+// What is to be registered.
+
+import { IsInt, Length, Max, MaxLength, Min } from 'class-validator'
+import { Field, InputType, Int } from 'type-graphql'
+import { DAY, SECOND } from '../swf/duration.js'
+import { ChildPolicy } from './history.type.js'
+import { Duration } from './scalar.js'
+
+@InputType({ description: 'A domain to register.' })
+export class RegisterDomainInput {
+  @Field(() => String, { description: 'Its name.' })
+  @Length(1, 256)
+  name!: string
+
+  @Field(() => Int, { defaultValue: 30, description: 'Days that closed executions are kept, 0 to 90.' })
+  @IsInt()
+  @Min(0)
+  @Max(90)
+  retentionDays!: number
+
+  @Field(() => String, { nullable: true, description: 'What it is for.' })
+  @MaxLength(1_024)
+  description?: string | null
+}
+
+@InputType({ description: 'Which type.' })
+export class TypeRef {
+  @Field(() => String, { nullable: true, description: "Its domain. Default: the gateway's." })
+  @Length(1, 256)
+  domain?: string | null
+
+  @Field(() => String, { description: 'Its name.' })
+  @Length(1, 256)
+  name!: string
+
+  @Field(() => String, { description: 'Its version.' })
+  @Length(1, 64)
+  version!: string
+}
+
+@InputType({ description: 'A workflow type to register.' })
+export class RegisterWorkflowTypeInput extends TypeRef {
+  @Field(() => String, { nullable: true, description: 'What it is for.' })
+  @MaxLength(1_024)
+  description?: string | null
+
+  @Field(() => String, { defaultValue: 'decisions', description: 'Task list of its decision tasks.' })
+  @Length(1, 256)
+  taskList!: string
+
+  @Field(() => Duration, { defaultValue: DAY, description: 'How long an execution may take, up to a year.' })
+  @Min(SECOND)
+  @Max(365 * DAY)
+  executionStartToCloseTimeout!: number
+
+  @Field(() => Duration, { defaultValue: 30 * SECOND, description: 'How long a decision task may take.' })
+  @Min(SECOND)
+  taskStartToCloseTimeout!: number
+
+  @Field(() => ChildPolicy, { defaultValue: 'TERMINATE', description: 'What becomes of children.' })
+  childPolicy!: keyof typeof ChildPolicy
+}
+
+@InputType({ description: 'An activity type to register. A timeout that is not given is none.' })
+export class RegisterActivityTypeInput extends TypeRef {
+  @Field(() => String, { nullable: true, description: 'What it is for.' })
+  @MaxLength(1_024)
+  description?: string | null
+
+  @Field(() => String, { defaultValue: 'activities', description: 'Its task list.' })
+  @Length(1, 256)
+  taskList!: string
+
+  @Field(() => Duration, { nullable: true, description: 'How long a task may run.' })
+  taskStartToCloseTimeout?: number | null
+
+  @Field(() => Duration, { nullable: true, description: 'How long a task may wait for a worker.' })
+  taskScheduleToStartTimeout?: number | null
+
+  @Field(() => Duration, { nullable: true, description: 'How long a task may wait and run.' })
+  taskScheduleToCloseTimeout?: number | null
+
+  @Field(() => Duration, { nullable: true, description: 'The longest silence of a running task.' })
+  taskHeartbeatTimeout?: number | null
+}

@@ -1,0 +1,122 @@
+// Domains and types in SWF.
+
+import { seconds, timeoutMilliseconds } from '../swf/duration.js'
+import type { Actions } from '../swf/client-actions.js'
+import type { SwfClient } from '../swf/client.js'
+import type { RegisterActivityTypeInput, RegisterWorkflowTypeInput } from './registration.input.js'
+import type { RegisteredType, RegisteredTypeConnection, TypeDefaults } from './registration.type.js'
+
+export type TypeKind = RegisteredType['kind']
+
+/** Which types, and which page of them. */
+export interface TypeListing {
+  domain: string
+  name?: string | null
+  status: 'REGISTERED' | 'DEPRECATED'
+  first: number
+  after?: string | null
+}
+
+/** Lists types; the cursor of a page is SWF's own token. */
+export async function listTypes(
+  swf: SwfClient,
+  kind: TypeKind,
+  { domain, name, status, first, after }: TypeListing,
+): Promise<RegisteredTypeConnection> {
+  const input = {
+    domain,
+    registrationStatus: status,
+    maximumPageSize: first,
+    ...(name && { name }),
+    ...(after && { nextPageToken: after }),
+  }
+  const page = await (kind === 'workflow' ? swf.listWorkflowTypes(input) : swf.listActivityTypes(input))
+  const nodes = (page.typeInfos ?? []).map(info => typeOf(kind, domain, info))
+  const endCursor = page.nextPageToken
+  return {
+    nodes,
+    pageInfo: { hasNextPage: endCursor !== undefined, hasPreviousPage: after != null, endCursor },
+  }
+}
+
+type TypeInfo = NonNullable<Actions['ListWorkflowTypes'][1]['typeInfos']>[number] &
+  NonNullable<Actions['ListActivityTypes'][1]['typeInfos']>[number]
+
+function typeOf(kind: TypeKind, domain: string, info: Partial<TypeInfo>): RegisteredType {
+  const { name = '', version = '' } = (kind === 'workflow' ? info.workflowType : info.activityType) ?? {}
+  const { status = 'REGISTERED', description, creationDate: createdAt, deprecationDate: deprecatedAt } = info
+  return { kind, domain, name, version, status, description, createdAt, deprecatedAt }
+}
+
+/** Reads a type as it stands. */
+export async function describeType(
+  swf: SwfClient,
+  kind: TypeKind,
+  domain: string,
+  type: { name: string; version: string },
+): Promise<RegisteredType> {
+  const { typeInfo } = await describe(swf, kind, domain, type)
+  return typeOf(kind, domain, typeInfo ?? {})
+}
+
+function describe(swf: SwfClient, kind: TypeKind, domain: string, type: { name: string; version: string }) {
+  return kind === 'workflow'
+    ? swf.describeWorkflowType({ domain, workflowType: type })
+    : swf.describeActivityType({ domain, activityType: type })
+}
+
+/** Reads what a type was registered with. */
+export async function defaultsOf(
+  swf: SwfClient,
+  { kind, domain, name, version }: RegisteredType,
+): Promise<TypeDefaults> {
+  const { configuration = {} } = await describe(swf, kind, domain, { name, version })
+  const given = configuration as Record<string, unknown> & { defaultTaskList?: { name?: string } }
+  const timeout = (member: string) => timeoutMilliseconds(given[member] as string | undefined)
+  return {
+    taskList: given.defaultTaskList?.name,
+    taskPriority: given.defaultTaskPriority === undefined ? undefined : Number(given.defaultTaskPriority),
+    taskStartToCloseTimeout: timeout('defaultTaskStartToCloseTimeout'),
+    executionStartToCloseTimeout: timeout('defaultExecutionStartToCloseTimeout'),
+    childPolicy: given.defaultChildPolicy as TypeDefaults['childPolicy'],
+    taskScheduleToStartTimeout: timeout('defaultTaskScheduleToStartTimeout'),
+    taskScheduleToCloseTimeout: timeout('defaultTaskScheduleToCloseTimeout'),
+    taskHeartbeatTimeout: timeout('defaultTaskHeartbeatTimeout'),
+  }
+}
+
+export async function registerWorkflowType(
+  swf: SwfClient,
+  domain: string,
+  { name, version, description, ...given }: RegisterWorkflowTypeInput,
+): Promise<void> {
+  await swf.registerWorkflowType({
+    domain,
+    name,
+    version,
+    ...(description && { description }),
+    defaultTaskList: { name: given.taskList },
+    defaultExecutionStartToCloseTimeout: seconds(given.executionStartToCloseTimeout),
+    defaultTaskStartToCloseTimeout: seconds(given.taskStartToCloseTimeout),
+    defaultChildPolicy: given.childPolicy,
+  })
+}
+
+export async function registerActivityType(
+  swf: SwfClient,
+  domain: string,
+  { name, version, description, taskList, ...given }: RegisterActivityTypeInput,
+): Promise<void> {
+  const timeout = (duration: number | null | undefined) => (duration == null ? 'NONE' : seconds(duration))
+  await swf.registerActivityType({
+    domain,
+    name,
+    version,
+    ...(description && { description }),
+    defaultTaskList: { name: taskList },
+    defaultTaskStartToCloseTimeout: timeout(given.taskStartToCloseTimeout),
+    defaultTaskScheduleToStartTimeout: timeout(given.taskScheduleToStartTimeout),
+    defaultTaskScheduleToCloseTimeout: timeout(given.taskScheduleToCloseTimeout),
+    defaultTaskHeartbeatTimeout: timeout(given.taskHeartbeatTimeout),
+  })
+}

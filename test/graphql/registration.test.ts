@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest'
+import { DOMAIN, startStack, TYPE } from './fixture.js'
+
+const { ask } = await startStack()
+const code = async (query: string) => (await ask(query)).errors?.[0]?.extensions.code
+
+test('domains are listed and registered', async () => {
+  const REGISTER = 'mutation { registerDomain(input: { name: "new", description: "for tests" }) { name status arn } }'
+  expect((await ask(REGISTER)).data.registerDomain).toMatchObject({
+    name: 'new',
+    status: 'REGISTERED',
+    arn: expect.stringMatching(/:\/domain\/new$/),
+  })
+  expect(await code(REGISTER)).toBe('ALREADY_REGISTERED')
+  const { domains } = (await ask('{ domains { name } }')).data
+  expect(domains.map((domain: { name: string }) => domain.name)).toEqual(['new', DOMAIN])
+  expect((await ask('{ domains(status: DEPRECATED) { name } }')).data.domains).toEqual([])
+})
+
+test('types are listed by name and version, page by page, with what they were registered with', async () => {
+  const LIST = `query ($after: String) { workflowTypes(first: 1, after: $after) {
+    nodes { name version status createdAt defaults { taskList executionStartToCloseTimeout childPolicy } }
+    pageInfo { hasNextPage endCursor }
+  } }`
+  const first = (await ask(LIST)).data.workflowTypes
+  expect(first.nodes).toMatchObject([
+    {
+      name: TYPE.name,
+      version: '1.0',
+      status: 'REGISTERED',
+      defaults: { taskList: 'orders', executionStartToCloseTimeout: 'PT1H', childPolicy: 'TERMINATE' },
+    },
+  ])
+  const second = (await ask(LIST, { after: first.pageInfo.endCursor })).data.workflowTypes
+  expect(second).toMatchObject({ nodes: [{ version: TYPE.version }], pageInfo: { hasNextPage: false } })
+})
+
+test('a type is registered, deprecated, taken into use again and deleted', async () => {
+  const register = await ask(`mutation { registerActivityType(input: {
+    name: "Print", version: "1", taskStartToCloseTimeout: "PT30S"
+  }) { name status defaults { taskList taskStartToCloseTimeout taskHeartbeatTimeout } } }`)
+  expect(register.data.registerActivityType).toEqual({
+    name: 'Print',
+    status: 'REGISTERED',
+    defaults: { taskList: 'activities', taskStartToCloseTimeout: 'PT30S', taskHeartbeatTimeout: null },
+  })
+  const change = (verb: string) =>
+    `mutation { ${verb}ActivityType(type: { name: "Print", version: "1" }) ${verb === 'delete' ? '' : '{ status deprecatedAt }'} }`
+  expect(await code(change('delete'))).toBe('NOT_DEPRECATED')
+  expect((await ask(change('deprecate'))).data.deprecateActivityType).toMatchObject({
+    status: 'DEPRECATED',
+    deprecatedAt: expect.any(String),
+  })
+  expect((await ask(change('undeprecate'))).data.undeprecateActivityType.status).toBe('REGISTERED')
+  await ask(change('deprecate'))
+  expect((await ask(change('delete'))).data.deleteActivityType).toBe(true)
+  expect(await code(change('deprecate'))).toBe('TYPE_NOT_FOUND')
+})
+
+test('a workflow type that is registered is the newest, until it is deprecated', async () => {
+  const START =
+    'mutation ($id: String!) { startExecution(input: { workflowId: $id, type: "Order" }) { execution { type { version } } } }'
+  const version = async (id: string) => (await ask(START, { id })).data.startExecution.execution.type.version
+  expect(await version('v-1')).toBe('2.0')
+  await new Promise(resolve => setTimeout(resolve, 5))
+  await ask('mutation { registerWorkflowType(input: { name: "Order", version: "3.0", taskList: "orders" }) { name } }')
+  expect(await version('v-2')).toBe('3.0')
+  await ask('mutation { deprecateWorkflowType(type: { name: "Order", version: "3.0" }) { status } }')
+  expect(await version('v-3')).toBe('2.0')
+  const { pendingTasks } = (
+    await ask('{ pendingTasks(taskList: "orders") { decisionTasks { value } activityTasks { value } } }')
+  ).data
+  expect(pendingTasks).toEqual({ decisionTasks: { value: 3 }, activityTasks: { value: 0 } })
+})
