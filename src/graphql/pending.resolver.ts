@@ -70,7 +70,7 @@ export class PendingActivityResolver {
   async worker(@Root() activity: PendingActivity, @Ctx() context: Context): Promise<Worker | undefined> {
     const { state, place } = await standing(activity, context)
     if (state !== 'RUNNING' || place?.process === undefined) return undefined
-    const worker = await context.places.worker(activity.domain, place.process)
+    const worker = (await context.places.workers(activity.domain)).find(({ id }) => id === place.process)
     return worker && workerOf(activity.domain, worker)
   }
 

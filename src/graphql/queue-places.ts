@@ -31,7 +31,7 @@ class Gathered<Q, A> {
 export class QueuePlaces {
   readonly #places: Gathered<ActivityRef, ActivityPlace>
   readonly #queues: Gathered<undefined, QueueState | undefined>
-  readonly #workers: Gathered<string, WorkerState | undefined>
+  readonly #workers: Gathered<undefined, WorkerState[]>
 
   constructor(queues: Queues) {
     this.#places = new Gathered(([domain, taskList], refs) => queues.places(domain, taskList, refs))
@@ -39,9 +39,9 @@ export class QueuePlaces {
       const queue = await queues.get(domain, taskList)
       return asked.map(() => queue)
     })
-    this.#workers = new Gathered(async ([domain], ids) => {
+    this.#workers = new Gathered(async ([domain], asked) => {
       const workers = await queues.workers(domain)
-      return ids.map(id => workers.find(worker => worker.id === id))
+      return asked.map(() => workers)
     })
   }
 
@@ -53,7 +53,7 @@ export class QueuePlaces {
     return this.#queues.get(domain, taskList, undefined)
   }
 
-  worker(domain: string, id: string): Promise<WorkerState | undefined> {
-    return this.#workers.get(domain, '', id)
+  workers(domain: string): Promise<WorkerState[]> {
+    return this.#workers.get(domain, '', undefined)
   }
 }

@@ -53,11 +53,11 @@ export class QueueResolver {
     @Root() { domain, taskList }: Queue,
     @Arg('window', () => Duration, { defaultValue: 5 * MINUTE, description: 'How far back, at most PT1H.' })
     window: number,
-    @Ctx() { queues }: Context,
+    @Ctx() { queues, places }: Context,
   ): Promise<QueueStatistics> {
     if (window > LONGEST_WINDOW || window < 1_000)
       throw apiError('BAD_USER_INPUT', 'window must be between PT1S and PT1H')
-    const [measures, workers] = await Promise.all([queues.measures(domain, taskList, window), queues.workers(domain)])
+    const [measures, workers] = await Promise.all([queues.measures(domain, taskList, window), places.workers(domain)])
     return statisticsOf(domain, measures, workers)
   }
 

@@ -11,7 +11,7 @@ import { implement, type ActivityContext } from '../../src/workers/definitions.j
 import { defineActivity } from '../../src/workflow/definition.js'
 import { afterFile } from '../support/dispose.js'
 import { until } from '../support/until.js'
-import { DOMAIN, startStack, TYPE } from './fixture.js'
+import { ask as askAt, DOMAIN, startGateway, startStack, TYPE } from './fixture.js'
 
 const { ask, decider, swf, redis } = await startStack()
 const log = pino({ level: 'silent' })
@@ -115,6 +115,13 @@ test('an execution tells what it waits for: which activity, in which queue, held
     scheduledEvent: { eventType: 'TimerStarted' },
   })
   expect(Date.parse(timer.firesAt) - Date.parse(timer.since)).toBe(60_000)
+
+  const { url } = await startGateway({ swf, redis: { url: 'redis://127.0.0.1:9' } })
+  const without = await askAt(
+    url,
+    '{ execution(workflowId: "parcels") { pending(first: 1) { ... on PendingActivity { state waitingFor } } } }',
+  )
+  expect(without.data.execution.pending).toEqual([{ state: 'SCHEDULED', waitingFor: 'REDIS_UNAVAILABLE' }])
 
   await startWorker()
   await standing({ '1.1': 'SCHEDULED/PAUSED', '2.1': 'SCHEDULED/PAUSED' })
