@@ -11,6 +11,7 @@ export {
   type Handler,
   type HandlerOptions,
 } from './workers/definitions.js'
+export { implementInThread, type HandlerFunction, type ThreadOptions } from './workers/thread-handler.js'
 export { createSwfClient, type SwfClient, type SwfClientOptions } from './swf/client.js'
 export { SwfFault, type FaultCode } from './swf/errors.js'
 export type { HistoryEvent } from './swf/history-event.js'

@@ -162,6 +162,7 @@ export async function testEnvironment(options: TestEnvironmentOptions): Promise<
         const stopped = Promise.all([decider.stop(), activities.stop()])
         await local.close()
         await stopped
+        await Promise.all(handlers.map(handler => handler.close?.()))
         swf.close()
       })()),
   }

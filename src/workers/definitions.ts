@@ -76,6 +76,8 @@ export interface Handler {
   readonly definition: ActivityDefinition
   /** @default 'automatic' */
   readonly heartbeat?: 'automatic' | 'manual'
+  /** Where it runs. @default in the process */
+  readonly isolate?: 'thread'
   /** Does the work. `abandoned` is aborted when nobody waits for it any more. */
   run(input: unknown, job: ActivityContext, abandoned?: AbortSignal): Promise<unknown>
   /** Ends what it keeps between two runs. */

@@ -10,6 +10,7 @@ import {
   sleep,
   WorkflowExecutionFailed,
 } from '../../src/workflow/index.js'
+import type * as ThreadHandler from '../../src/workers/thread-handler.js'
 import type { TestEnvironment, TestEnvironmentOptions } from '../../src/testing/index.js'
 import { ActivityFailure, ExecutionNotCompleted, implement, testEnvironment } from '../../src/testing/index.js'
 
@@ -210,4 +211,15 @@ test('an activity that is left open is completed or failed by its token, cancele
   await cancel!.requestCancel()
   await expect(cancel!.result()).rejects.toMatchObject({ status: 'CANCELED' })
   await expect(env.execute(flow, 'nobody')).rejects.toMatchObject({ failure: { reason: 'SwfGateway.LeftOpen' } })
+})
+
+test('a handler in a thread runs in a test too', async () => {
+  // Threads run what is built.
+  const built = new URL('../../dist/workers/thread-handler.js', import.meta.url).href
+  const { implementInThread } = (await import(built)) as typeof ThreadHandler
+  const busy = defineActivity<{ do: string; ms: number }, { threadId: number }>('Busy', '1', { heartbeat: '5s' })
+  const flow = defineWorkflow('Flow', '1', {}, async (ms: number) => busy({ do: 'block', ms }))
+  const module = new URL('../workers/activity/fixtures/threads.mjs', import.meta.url)
+  await open({ workflows: [flow], handlers: [implementInThread(busy, module)] })
+  expect((await env.execute(flow, 20)).threadId).toBeGreaterThan(0)
 })

@@ -137,6 +137,7 @@ export class ActivityWorker implements Service {
   async #stop(): Promise<void> {
     const { log, domain, drain = DEFAULTS.drain } = this.#options
     await Promise.all(this.#lists.map(list => list.stop(drain)))
+    await Promise.all(this.#options.handlers.map(handler => handler.close?.()))
     clearInterval(this.#timer)
     if (this.#redis?.status === 'ready') await retire(this.#redis, this.#prefix, domain, this.#id).catch(() => {})
     if (this.#redis) await closeRedis(this.#redis)

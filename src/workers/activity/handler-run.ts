@@ -16,6 +16,7 @@ import {
   type ActivityContext,
   type Handler,
 } from '../definitions.js'
+import { describeThrown, stackOf } from './thrown.js'
 
 type TaskFacts = Pick<Facts, 'activityId' | 'activityType'>
 
@@ -109,55 +110,6 @@ function origin({ activityId, activityType }: TaskFacts): Pick<Failure, 'activit
   return { activityId, type: activityType.name }
 }
 
-/** Returns what a thrown value says of itself: its reason, code or name, its message, its details, its causes. */
 function describe(error: unknown, task: TaskFacts): Failure {
-  try {
-    return { ...describeChain(error), ...origin(task) }
-  } catch {
-    // A getter or a proxy that throws: U1.
-    return { code: 'APPLICATION', reason: 'Error', message: 'it threw what cannot be read', ...origin(task) }
-  }
-}
-
-function stackOf(error: unknown): string | undefined {
-  try {
-    return error instanceof Error ? error.stack : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function describeChain(error: unknown): Failure {
-  const link = (thrown: unknown, depth: number): Failure => {
-    if (!(thrown instanceof Error)) return { code: 'APPLICATION', reason: 'Error', message: text(thrown) }
-    const { reason, code, details, cause } = thrown as Error & Partial<Record<'reason' | 'code' | 'details', unknown>>
-    return {
-      code: 'APPLICATION',
-      reason: cutReason([reason, code, thrown.name].find(isWord) ?? 'Error'),
-      message: thrown.message,
-      ...(details !== undefined && { details: jsonSafe(details) }),
-      ...(cause !== undefined && depth < 10 && { cause: link(cause, depth + 1) }),
-    }
-  }
-  return link(error, 0)
-}
-
-function isWord(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
-}
-
-function text(thrown: unknown): string {
-  try {
-    return typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? String(thrown))
-  } catch {
-    return String(thrown)
-  }
-}
-
-function jsonSafe(details: unknown): unknown {
-  try {
-    return JSON.parse(JSON.stringify(details) ?? 'null')
-  } catch {
-    return text(details)
-  }
+  return { ...describeThrown(error), ...origin(task) }
 }
