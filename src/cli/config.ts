@@ -101,7 +101,7 @@ export function swfClient(config: SwfConfig, maxPolls?: number): SwfClient {
 }
 
 /** Tells whether a URL is one of this machine: nothing that Amazon signs for answers there. */
-function isLocal(endpoint: string | undefined): boolean {
+export function isLocal(endpoint: string | undefined): boolean {
   if (!endpoint || !URL.canParse(endpoint)) return false
   return /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(new URL(endpoint).hostname)
 }

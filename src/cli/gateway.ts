@@ -1,8 +1,10 @@
 import { Command } from 'commander'
+import { AWS_READ_RATES } from '../graphql/read-budget.js'
 import { Gateway } from '../graphql/server.js'
 import { createLog, createMetrics } from '../telemetry.js'
 import {
   duration,
+  isLocal,
   option,
   swfClient,
   withPort,
@@ -28,19 +30,29 @@ Example, against Amazon:
       .argParser(duration)
       .default(60_000, '60s'),
   )
-  return command.action(async (config: SwfConfig & RedisConfig & ListenConfig & { sweepInterval: number }) => {
-    const log = createLog('gateway', config.logLevel)
-    const gateway = new Gateway({
-      host: config.host,
-      port: config.port,
-      domain: config.domain,
-      swf: swfClient(config),
-      redis: { url: config.redis },
-      prefix: config.prefix,
-      sweepInterval: config.sweepInterval,
-      log,
-      metrics: createMetrics('gateway'),
-    })
-    await runProcess(log, [gateway], () => ({ port: gateway.port }))
-  })
+  command.addOption(
+    option(
+      '--read-budget <which>',
+      "what all gateways together may read from SWF: aws (half of Amazon's default quota) or none (what a local SWF gets)",
+    ).choices(['aws', 'none']),
+  )
+  return command.action(
+    async (config: SwfConfig & RedisConfig & ListenConfig & { sweepInterval: number; readBudget?: 'aws' | 'none' }) => {
+      const readBudget = config.readBudget ?? (isLocal(config.endpoint) ? 'none' : 'aws')
+      const log = createLog('gateway', config.logLevel)
+      const gateway = new Gateway({
+        host: config.host,
+        port: config.port,
+        domain: config.domain,
+        swf: swfClient(config),
+        redis: { url: config.redis },
+        prefix: config.prefix,
+        sweepInterval: config.sweepInterval,
+        ...(readBudget === 'aws' && { reads: AWS_READ_RATES }),
+        log,
+        metrics: createMetrics('gateway'),
+      })
+      await runProcess(log, [gateway], () => ({ port: gateway.port }))
+    },
+  )
 }

@@ -2,10 +2,13 @@
 //
 // H1. A closed execution's history never changes: it is kept, as long as there is room.
 // H2. Whoever asks for what is being read already gets that reading.
+// H3. While SWF throttles, or the gateways' share of its quota is used up, an open execution is shown as it was read last:
+//     older, and `asOf` says how old.
 
 import type { SwfClient } from '../swf/client.js'
 import { fold, type ExecutionState } from '../swf/execution-state.js'
-import { isCloseEvent } from '../swf/history-event.js'
+import { isFault } from '../swf/errors.js'
+import { isCloseEvent, type HistoryEvent } from '../swf/history-event.js'
 import { readHistory } from '../swf/history.js'
 import type { Run } from './history.type.js'
 
@@ -22,11 +25,17 @@ export interface HistoriesOptions {
   capacity?: number
 }
 
+/** How many readings of open executions are kept, and how long each may be. */
+const OLDER = 200
+const OLDER_EVENTS = 500
+
 export class Histories {
   readonly #swf: SwfClient
   readonly #capacity: number
   readonly #closed = new Map<string, HistoryReading>()
   readonly #reading = new Map<string, Promise<HistoryReading>>()
+  /** The last readings of open executions. */
+  readonly #older = new Map<string, HistoryReading>()
   #kept = 0
 
   constructor({ swf, capacity = 50_000 }: HistoriesOptions) {
@@ -52,10 +61,22 @@ export class Histories {
 
   async #read(key: string, domain: string, workflowId: string, runId: string): Promise<HistoryReading> {
     const asOf = new Date()
-    const events = await readHistory(this.#swf, domain, { workflowId, runId })
+    let events: HistoryEvent[]
+    try {
+      events = await readHistory(this.#swf, domain, { workflowId, runId })
+    } catch (error) {
+      const older = this.#older.get(key)
+      if (older && isFault(error, 'THROTTLED')) return older
+      throw error
+    }
     const reading: HistoryReading = { domain, workflowId, runId, events, state: fold(events), source: 'SWF', asOf }
     const last = events.at(-1)
+    this.#older.delete(key)
     if (last && isCloseEvent(last)) this.#keep(key, { ...reading, source: 'CACHE' })
+    else if (events.length <= OLDER_EVENTS) {
+      this.#older.set(key, { ...reading, source: 'CACHE' })
+      if (this.#older.size > OLDER) this.#older.delete(this.#older.keys().next().value!)
+    }
     return reading
   }
 

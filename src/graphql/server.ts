@@ -22,6 +22,7 @@ import { Histories } from './histories.js'
 import { createHttp } from './http.js'
 import { HttpServer } from './http-server.js'
 import { Operations } from './operation.js'
+import { withReadBudget, type ReadRates } from './read-budget.js'
 import { gatewayReadiness } from './readiness.js'
 import { gatewaySchema } from './schema.js'
 import { EventStreams } from './sse.js'
@@ -45,6 +46,8 @@ export interface GatewayOptions {
   sweepInterval?: number
   /** Where the index of executions lies; a file is taken up again after a restart. @default memory */
   indexFile?: string
+  /** What this and all gateways on the same Redis together may read from SWF; over it THROTTLED is the answer. @default all they like */
+  reads?: ReadRates
   /** Folder of GraphiQL's page. @default the package's own */
   graphiql?: string
 }
@@ -63,16 +66,18 @@ export class Gateway implements Service {
   constructor(options: GatewayOptions) {
     const {
       domain,
-      swf,
       redis: { url },
       prefix,
       log,
       metrics,
       sweepInterval,
       indexFile,
+      reads: rates,
     } = options
     this.#options = options
     const redis = (this.#redis = connectRedis({ url, name: 'swf-gateway:gateway', log }))
+    const budget = rates && { redis, rates, log, ...(prefix !== undefined && { prefix }) }
+    const swf = budget ? withReadBudget(options.swf, budget) : options.swf
     const shared = { redis, swf, log, ...(prefix !== undefined && { prefix }) }
     const reader = new FeedReader({ ...shared, redis: { url } })
     const index = new ExecutionIndex({ ...shared, reader, ...(indexFile !== undefined && { file: indexFile }) })
