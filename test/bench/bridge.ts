@@ -33,7 +33,7 @@ async function inTurns(sides: readonly Side[], times: number, run: (side: Side) 
   return (side: Side, what: (one: Measured) => number) => median(measured.get(side)!.map(what))
 }
 const rate = ({ count, ms }: Measured) => (count / ms) * 1_000
-const each = (what: 'cpu' | 'commands' | 'trips') => (one: Measured) => one[what] / one.count
+const each = (what: 'cpu' | 'redisCpu' | 'swfCpu' | 'commands' | 'trips') => (one: Measured) => one[what] / one.count
 
 const usual = { concurrency: 20, pollers: 10 }
 const bridge = await stage.side('bridge', { how: 'bridge', ...usual })
@@ -46,12 +46,14 @@ const got = await inTurns(sides, ROUNDS, side => side.run(ACTIVITIES))
 const ofBare = (side: Side) => got(side, rate) / got(bare, rate)
 table(
   `${ACTIVITIES.toLocaleString('en-US')} no-op activities, median of ${ROUNDS} rounds`,
-  ['', 'a second', 'to the bare loop', 'CPU of one', 'Redis commands of one', 'Redis writes of one'],
+  ['', 'a second', 'to the bare loop', 'CPU of one', 'of Redis', 'of SWF', 'Redis commands', 'turns with any'],
   sides.map(side => [
     side.name,
     Math.round(got(side, rate)).toLocaleString('en-US'),
     side === bare || side === bullmq ? ofBare(side).toFixed(2) : aimed(ofBare(side), 0.5, atLeast),
     us(got(side, each('cpu'))),
+    us(got(side, each('redisCpu'))),
+    us(got(side, each('swfCpu'))),
     got(side, each('commands')).toFixed(1),
     got(side, each('trips')).toFixed(1),
   ]),

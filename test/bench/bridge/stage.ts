@@ -2,7 +2,7 @@
 
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,6 +14,9 @@ export interface Measured extends Figures {
   count: number
   /** From asking for the activities to the end of the last, in milliseconds. */
   ms: number
+  /** CPU of Redis and of the local SWF, in milliseconds; NaN where the system does not tell. */
+  redisCpu: number
+  swfCpu: number
 }
 
 export interface Side {
@@ -30,6 +33,15 @@ export interface Stage {
 }
 
 const path = (file: string) => fileURLToPath(new URL(file, import.meta.url))
+/** User and system time of a process since its start, in milliseconds. */
+function cpuOf(pid: number): number {
+  try {
+    const [user, system] = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]!.split(' ').slice(11, 13)
+    return (Number(user) + Number(system)) * 10
+  } catch {
+    return NaN
+  }
+}
 const ended = async (child: ChildProcess) => {
   child.disconnect()
   await once(child, 'exit')
@@ -52,9 +64,7 @@ export async function openStage(): Promise<Stage> {
         stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
         execArgv: [
           ...process.execArgv,
-          ...(process.env.PROFILE
-            ? ['--cpu-prof', `--cpu-prof-name=${options.how}.cpuprofile`, `--cpu-prof-dir=${process.env.PROFILE}`]
-            : []),
+          ...(process.env.PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${join(process.env.PROFILE, options.how)}`] : []),
         ],
         env: { ...process.env, ...(build && { BUILD: build }) },
       })
@@ -64,10 +74,15 @@ export async function openStage(): Promise<Stage> {
         async run(count, ms = 0) {
           child.send(count)
           await once(child, 'message')
+          const [redisCpu, swfCpu] = [cpuOf(redis.pid), cpuOf(server.pid!)]
           const start = performance.timeOrigin + performance.now()
           if (options.how !== 'bullmq') server.send({ taskList, count, ms } satisfies Asked)
           const [figures] = (await once(child, 'message')) as [Figures]
-          return { ...figures, count, ms: figures.end - start }
+          return {
+            ...figures,
+            ...{ count, ms: figures.end - start },
+            ...{ redisCpu: cpuOf(redis.pid) - redisCpu, swfCpu: cpuOf(server.pid!) - swfCpu },
+          }
         },
         stop: () => ended(child),
       }
