@@ -6,15 +6,7 @@
 // G4. `new Date(x)` is allowed, `new Date()` is not. `process.nextTick` would break the rule by which a burst settles.
 
 import { isReplaying, outside, replaying } from './current.js'
-
-/** Author code called something that cannot be replayed. */
-export class NotReplayable extends Error {
-  override readonly name = 'NotReplayable'
-  readonly code = 'NOT_REPLAYABLE'
-  constructor(what: string, instead: string) {
-    super(`${what} cannot be replayed: use ${instead}`)
-  }
-}
+import { NotReplayable } from './not-replayable.js'
 
 /** Parks the run at work (G3); returns the error to throw. */
 function refusal(what: string, instead: string): NotReplayable {

@@ -1,4 +1,4 @@
-import { NotReplayable } from './guard.js'
+import { NotReplayable } from './not-replayable.js'
 
 /** Why a run cannot be decided: its code does not fit its history, or threw what is no failure. */
 export class Stuck extends Error {
