@@ -7,6 +7,7 @@ import type {
   QueueState,
   RateLimit,
   RecordedChange,
+  WorkerState,
 } from '../queues/queue.js'
 import { DAY, HOUR, MINUTE, SECOND } from '../swf/duration.js'
 
@@ -78,6 +79,21 @@ export function describeQueue(queue: QueueState, statistics: QueueMeasures, now:
   ].join('\n')
 }
 
+export function describeWorkers(workers: readonly WorkerState[], domain: string, now: number): string {
+  if (workers.length === 0) return `No worker was seen in domain ${domain} within the last minute.`
+  return columns([
+    ['WORKER', 'HOST', 'PID', 'RELEASE', 'ACTIVE', 'UP', 'SEEN', 'ACTIVITY TYPES'],
+    ...workers.map(worker => [
+      ...[worker.id, worker.host, worker.pid, worker.version, worker.active, span(now - worker.startedAt)],
+      ...[`${span(Math.max(0, now - worker.lastSeen))} ago`, typesOf(worker)],
+    ]),
+  ])
+}
+
+function typesOf({ activityTypes }: WorkerState): string {
+  return activityTypes.map(({ name, version }) => `${name} ${version}`).join(', ')
+}
+
 function fleetRows({ observed }: QueueState, now: number): (string | number)[][] {
   return [
     ['WORKER', 'HOST', 'PID', 'RELEASE', 'ACTIVE', 'LIMIT', 'OBEYS', 'UP', 'SEEN', 'ACTIVITY TYPES'],
@@ -85,7 +101,7 @@ function fleetRows({ observed }: QueueState, now: number): (string | number)[][]
       ...[worker.id, worker.host, worker.pid, worker.version],
       ...[active, draining ? 'drains' : String(concurrency), version],
       ...[span(now - worker.startedAt), `${span(Math.max(0, now - worker.lastSeen))} ago`],
-      worker.activityTypes.map(({ name, version }) => `${name} ${version}`).join(', '),
+      typesOf(worker),
     ]),
   ]
 }

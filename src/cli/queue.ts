@@ -8,9 +8,9 @@ import { MINUTE, SECOND } from '../swf/duration.js'
 import { createLog } from '../telemetry.js'
 import { duration, integer, option, withRedis, type RedisConfig } from './config.js'
 import { CliError } from './error.js'
-import { describeChange, describeChanges, describeQueue, describeQueues } from './queue-text.js'
+import { describeChange, describeChanges, describeQueue, describeQueues, describeWorkers } from './queue-text.js'
 
-type Config = RedisConfig & { domain: string; json?: boolean; by?: string; wait?: boolean }
+type Config = RedisConfig & { domain: string; json?: boolean; by?: string; wait?: number }
 
 /** How long Redis may take to answer, and workers to obey, in milliseconds; workers obey within 2 s. */
 const REDIS = 3 * SECOND
@@ -30,6 +30,7 @@ Examples:
     )
     .addCommand(listCommand())
     .addCommand(showCommand())
+    .addCommand(workersCommand())
     .addCommand(setCommand())
     .addCommand(pauseCommand('pause', true, 'poll nothing any more; what runs goes on'))
     .addCommand(pauseCommand('resume', false, 'poll again'))
@@ -56,6 +57,16 @@ function showCommand(): Command {
       const queue = await found(queues, config, taskList)
       const statistics = await queues.measures(config.domain, taskList, config.window)
       print(config, { ...queue, statistics }, () => describeQueue(queue, statistics, Date.now()))
+    }),
+  )
+}
+
+function workersCommand(): Command {
+  const command = named('workers', 'list the workers that were seen within the last minute').option('--json', 'as JSON')
+  return command.action((config: Config) =>
+    withQueues(config, async queues => {
+      const workers = await queues.workers(config.domain)
+      print(config, workers, () => describeWorkers(workers, config.domain, Date.now()))
     }),
   )
 }
@@ -121,7 +132,7 @@ function named(name: string, description: string): Command {
 function changing(command: Command): Command {
   return command
     .option('--by <name>', 'who is put on record', operator())
-    .option('--no-wait', 'do not wait for the workers to obey')
+    .option('--wait <duration>', 'how long to wait for the workers to obey; 0s does not wait', duration, OBEY)
 }
 
 function operator(): string {
@@ -178,7 +189,8 @@ async function update(
   const by = config.by!
   const { queue, previous } = await queues.update(config.domain, taskList, change, by, expectedVersion)
   console.log(`${taskList}: ${describeChange(previous, queue.settings)}; version ${queue.settings.version}`)
-  if (config.wait === false) return
+  const { wait = OBEY } = config
+  if (wait === 0) return
   const { version } = queue.settings
   for (;;) {
     const { observed } = (await queues.get(config.domain, taskList)) ?? queue
@@ -190,10 +202,10 @@ async function update(
         observed.length ? `obeyed by ${workers} after ${(took / SECOND).toFixed(1)} s` : 'no worker is alive',
       )
     }
-    if (took > OBEY)
+    if (took > wait)
       throw new CliError(
         'NOT_OBEYED',
-        `The change is made, but ${late.map(({ worker }) => worker.id).join(', ')} did not obey within ${OBEY / SECOND} s`,
+        `The change is made, but ${late.map(({ worker }) => worker.id).join(', ')} did not obey within ${wait / SECOND} s`,
       )
     await new Promise(resolve => setTimeout(resolve, 100))
   }

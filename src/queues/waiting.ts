@@ -65,7 +65,8 @@ export function waitingReason(queue: QueuePressure, place: TaskPlace | undefined
   // A task that SWF holds while a poll is open is on its way.
   if (!place && queue.polls > 0) return undefined
   if (busy >= queue.concurrency + spare) return 'CONCURRENCY'
-  if (busy >= queue.capacity + spare) return 'WORKER_CONCURRENCY'
+  // Without capacity, live workers have yet to obey the end of a pause.
+  if (queue.capacity > 0 && busy >= queue.capacity + spare) return 'WORKER_CONCURRENCY'
   if (!place && queue.tokens !== undefined && queue.tokens < 1) return 'RATE_LIMIT'
   return undefined
 }

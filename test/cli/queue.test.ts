@@ -9,6 +9,7 @@ import { connectRedis, redisReady } from '../../src/redis.js'
 import { createLog } from '../../src/telemetry.js'
 import { afterFile } from '../support/dispose.js'
 import { testRedis } from '../support/redis.js'
+import { until } from '../support/until.js'
 
 const { url, prefix } = testRedis()
 const redis = connectRedis({ url, name: 'test', log: createLog('test', 'silent') })
@@ -63,7 +64,7 @@ test('an operator sets, pauses and resumes a queue, is told when all workers obe
   expect(await queue('pause', 'mail')).toContain('mail: paused no → yes; version 2')
   expect(await queue('list')).toMatch(/^mail +0 +- +0 +0 +30 +5 +0 +5\/10 min +paused +2 +1 +1$/m)
   expect(await queue('resume', 'mail')).toContain('mail: paused yes → no; version 3')
-  expect(await queue('set', 'mail', '--rate', 'none', '--no-wait')).toBe('mail: rate 5/10 min → -; version 4')
+  expect(await queue('set', 'mail', '--rate', 'none', '--wait', '0s')).toBe('mail: rate 5/10 min → -; version 4')
 
   const history = await queue('history', 'mail')
   expect(history.split('\n').map(line => line.trim().split(/ {2,}/).slice(1, 4))).toEqual([
@@ -78,11 +79,13 @@ test('an operator sets, pauses and resumes a queue, is told when all workers obe
 })
 
 test('shows settings, fleet and what happened', async () => {
+  await until(async () => (await queue('list')).endsWith(' 4        1       1'), { what: 'version 4 is obeyed' })
   const shown = await queue('show', 'mail')
   expect(shown).toContain('mail in orders: on')
   expect(shown).toContain('fleet     1 worker, of which 1 obey version 4')
   expect(shown).toMatch(/^vm:7:a +vm +7 +0\.1\.0 +0 +5 +4 .* Send 1\.0$/m)
   expect(shown).toMatch(/^all +0 +0 +0 +0 +- /m)
+  expect(await queue('workers')).toMatch(/^vm:7:a +vm +7 +0\.1\.0 +0 .* ago +Send 1\.0$/m)
   expect(JSON.parse(await queue('show', 'mail', '--json'))).toMatchObject({
     ...{ taskList: 'mail', settings: { version: 4 }, observed: [{ worker: { pid: 7 } }], statistics: { completed: 0 } },
   })
@@ -99,7 +102,7 @@ test('refuses what is out of date, out of range or unknown; says who does not ob
     message: expect.stringContaining('there are mail') as string,
   })
   obeying = false
-  await expect(queue('pause', 'mail')).rejects.toMatchObject({
+  await expect(queue('pause', 'mail', '--wait', '300ms')).rejects.toMatchObject({
     code: 'NOT_OBEYED',
     message: expect.stringContaining('vm:7:a did not obey') as string,
   })

@@ -33,6 +33,7 @@ test.each<[string | undefined, Partial<QueuePressure>, TaskPlace | undefined]>([
   ['CONCURRENCY', { open: 6, waiting: 1, capacity: 9, prefetch: 1 }, WAITS],
   ['WORKER_CONCURRENCY', { open: 4 }, undefined],
   ['WORKER_CONCURRENCY', { open: 5, waiting: 1, prefetch: 1 }, WAITS],
+  [undefined, { capacity: 0 }, undefined],
   ['RATE_LIMIT', { tokens: 0 }, undefined],
   [undefined, { tokens: 0, polls: 1 }, undefined],
   [undefined, { tokens: 0 }, WAITS],
