@@ -103,6 +103,7 @@ class ActivityCall {
           attempt++
           this.#observer?.attempt(attempt)
           const timer = startTimer(run.commands, `${this.#seq}.${task}.retry`, seconds(delay))
+          timer.retries = operation.effect
           this.#cancelWaiting = cause => timer.cancel(cause)
           await timer.promise
         }

@@ -139,6 +139,7 @@ class Child<R> implements ChildHandle<R> {
 
   result(): Promise<R> {
     const run = currentRun(`child ${this.definition.name}`)
+    this.#operation.heard = true
     const scope = this.options.shielded ? undefined : run.scope
     return cancelable(this.#result(scope), () => this.cancel())
   }

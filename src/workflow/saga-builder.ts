@@ -4,7 +4,7 @@ import type { Duration } from '../swf/duration.js'
 import type { ChildWorkflowOptions } from './child-workflow.js'
 import { all } from './concurrency.js'
 import type { ActivityDefinition } from './definition.js'
-import { currentRun } from './replay/current.js'
+import { currentRun, replaying } from './replay/current.js'
 import type { SagaOptions } from './saga.js'
 import {
   activityPart,
@@ -21,6 +21,7 @@ import {
   type StepOptions,
 } from './saga-part.js'
 import { SagaRun } from './saga-run.js'
+import { SagaNotRun } from './saga-errors.js'
 import { callUndo } from './saga-undo.js'
 import type { SignalDefinition } from './signal.js'
 import type { WorkflowContract } from './workflow-contract.js'
@@ -46,7 +47,9 @@ type Known = Record<string, unknown>
  *   .run()
  */
 export function saga<I>(input: I, options: SagaOptions = {}): SagaBuilder<I, {}> {
-  return new SagaBuilder(input, options, [])
+  const notRun = new SagaNotRun()
+  replaying()?.unfinished.add(notRun)
+  return new SagaBuilder(input, options, [], notRun)
 }
 
 export class SagaBuilder<I, Results extends object> {
@@ -54,7 +57,11 @@ export class SagaBuilder<I, Results extends object> {
     private readonly input: I,
     private readonly options: SagaOptions,
     private readonly groups: readonly Group[],
-  ) {}
+    /** What a workflow is stuck with that ends before any of the saga's builders has run. */
+    private readonly notRun: SagaNotRun,
+  ) {
+    notRun.of(this.#names)
+  }
 
   /** Adds a step that is an activity. Its result is known to later steps under its name. */
   step<Name extends string, StepInput, Result, RollbackInput, CompensateInput, When extends boolean = never>(
@@ -141,8 +148,9 @@ export class SagaBuilder<I, Results extends object> {
   /** Runs the steps in order; resolves to their results, by name. Rejects with SagaFailed when one failed and the rest was undone. */
   run(): Promise<SagaContext<I, Results>> {
     const { groups, input, options } = this
-    const names = groups.flatMap(group => [...group.keys()])
-    return new SagaRun(currentRun('saga'), options, names).execute(async saga => {
+    const run = currentRun('saga')
+    run.unfinished.delete(this.notRun)
+    return new SagaRun(run, options, this.#names).execute(async saga => {
       const known: Known = { input }
       for (const group of groups) {
         const before = { ...known }
@@ -158,12 +166,21 @@ export class SagaBuilder<I, Results extends object> {
     })
   }
 
+  /** A builder is no result: it was not run. */
+  toJSON(): never {
+    throw this.notRun
+  }
+
+  get #names(): string[] {
+    return this.groups.flatMap(group => [...group.keys()])
+  }
+
   #with(parts: Record<string, Part<unknown>>): SagaBuilder<I, any> {
-    const taken = new Set(['input', ...this.groups.flatMap(group => [...group.keys()])])
+    const taken = new Set(['input', ...this.#names])
     for (const name of Object.keys(parts))
       if (taken.has(name))
         throw new RangeError(`a saga cannot have two results named ${name}: give the step another name`)
-    return new SagaBuilder(this.input, this.options, [...this.groups, new Map(Object.entries(parts))])
+    return new SagaBuilder(this.input, this.options, [...this.groups, new Map(Object.entries(parts))], this.notRun)
   }
 }
 

@@ -3,6 +3,9 @@
 import type { Failure } from '../swf/failure.js'
 import { Cancellation, WorkflowFailure } from './errors.js'
 
+/** Characters of the steps' names that are told of a saga that was not run. */
+const MOST_SHOWN = 100
+
 /** A saga failed and was undone. `cause` is the failure of its step. */
 export class SagaFailed extends WorkflowFailure {
   readonly code = 'SAGA_FAILED'
@@ -35,4 +38,18 @@ export class SagaDeadlineExpired extends Cancellation {
   constructor() {
     super('SagaDeadlineExpired', 'the saga was not done by its deadline')
   }
+}
+
+/** A saga was built and not run: a mistake in the workflow's code, not a failure. */
+export class SagaNotRun extends TypeError {
+  override readonly name = 'SagaNotRun'
+
+  /** Says of which steps the saga is. */
+  of(steps: readonly string[]): void {
+    this.message = `saga ${cut(steps.join(', '))} was not run: end it with .run()`
+  }
+}
+
+function cut(text: string): string {
+  return text.length <= MOST_SHOWN ? text : `${text.slice(0, MOST_SHOWN - 1)}…`
 }

@@ -10,8 +10,12 @@ import {
   defineSignal,
   defineWorkflow,
   executeChild,
+  race,
+  saga,
   sleep,
+  startChild,
   withTimeout,
+  WorkflowExecutionFailed,
   type WorkflowOptions,
 } from '../../src/workflow/index.js'
 import { brief, Story } from '../support/given.js'
@@ -125,5 +129,118 @@ describe('a failure says', () => {
         message: 'not done within 1h',
       },
     )
+  })
+})
+
+describe('a saga that is not run', () => {
+  const built = () =>
+    saga('a')
+      .step('first', mail, { input: c => c.input })
+      .step('second', mail, { input: () => 'b' })
+
+  test.each<[string, () => Promise<unknown>]>([
+    ['is the result', async () => built()],
+    ['is awaited', async () => void (await (built() as unknown))],
+    ['is let go', async () => void built()],
+    ['is part of the result', async () => ({ done: built() })],
+  ])('parks the run when it %s', async (_what, run) => {
+    expect(await stuck(run)).toMatchObject({
+      reason: 'SagaNotRun: saga first, second was not run: end it with .run()',
+      location: expect.stringContaining('mistakes.test.ts:') as string,
+    })
+  })
+
+  test('parks one that continues as new, and fails one that is to fail of errors', async () => {
+    const continues = new Story(
+      defineWorkflow('W', '1', {}, async (_input: unknown, { continueAsNew }) => {
+        built()
+        return continueAsNew(1)
+      }),
+    )
+    expect(await continues.decide()).toMatchObject({ stuck: { reason: expect.stringContaining('not run') as string } })
+    expect(brief(await story(async () => built(), { onError: 'fail' }).go())).toEqual([
+      'FailWorkflowExecution SagaNotRun',
+    ])
+  })
+
+  test('is none when a failure came before, or when another one that begins alike was run', async () => {
+    const failed = story(async () => {
+      built()
+      throw new WorkflowExecutionFailed('OutOfHours')
+    })
+    expect(brief(await failed.go())).toEqual(['FailWorkflowExecution OutOfHours'])
+    const forked = story(async () => {
+      const begun = saga('a').step('first', mail, { input: c => c.input })
+      begun.step('second', mail, { input: () => 'b' })
+      await begun.run()
+    })
+    await forked.go()
+    expect(brief((await forked.complete('Mail').go()).slice(-1))).toEqual(['CompleteWorkflowExecution'])
+  })
+})
+
+describe('what is open when an execution closes', () => {
+  const child = defineWorkflow('Child', '1', {}, async () => {})
+  const warnings = async (told: Story) => {
+    await told.go()
+    return told.turn.kind === 'decided' ? told.turn.warnings : []
+  }
+
+  test('is told in a warning: an activity', async () => {
+    const lets = story(async () => void mail('ada'))
+    expect(await warnings(lets)).toEqual([
+      'W completes while activity Mail is open: await it, or the effect may be lost',
+    ])
+    const fails = story(async () => {
+      void mail('ada')
+      await sleep('1h')
+      throw new WorkflowExecutionFailed('OutOfHours')
+    })
+    await fails.go()
+    expect(await warnings(fails.fire('2.sleep'))).toEqual([
+      'W fails while activity Mail is open: await it, or the effect may be lost',
+    ])
+  })
+
+  test('is told: an activity between two tries, and a child', async () => {
+    const lets = story(async () => {
+      void mail('ada')
+      await go.receive()
+      void executeChild(child, undefined)
+    })
+    await lets.go()
+    await lets.fail('Mail', 'Busy').go()
+    expect(await warnings(lets.signal('go'))).toEqual([
+      'W completes while activity Mail, child Child are open: await them, or their effects may be lost',
+    ])
+  })
+
+  test.each<[string, () => Promise<unknown>]>([
+    ['an abandoned child', async () => void startChild(child, undefined, { childPolicy: 'ABANDON' })],
+    ['a timer', async () => void sleep('1h')],
+    ['the loser of a race', async () => race([() => mail('ada'), async () => 1])],
+    ['what is canceled', async () => withTimeout('0s', mail('ada')).catch(() => {})],
+  ])('is no reason to warn: %s', async (_what, run) => {
+    const told = story(run)
+    let all = await warnings(told)
+    for (let step = 0; told.turn.kind === 'decided' && !told.turn.closing && step < 3; step++) {
+      const timers = told.events.filter(({ eventType }) => eventType === 'TimerStarted')
+      if (timers.length > 0) told.fire((timers[0] as any).timerStartedEventAttributes.timerId as string)
+      else told.complete('Mail')
+      all = [...all, ...(await warnings(told))]
+    }
+    expect(told.turn).toMatchObject({ closing: 'CompleteWorkflowExecution' })
+    expect(all).toEqual([])
+  })
+
+  test('is no reason to warn: a child that was started and let go', async () => {
+    const told = story(async () => void (await startChild(child, undefined)))
+    await told.go()
+    told.add('ChildWorkflowExecutionStarted', {
+      workflowExecution: { workflowId: 'c', runId: 'r' },
+      workflowType: { name: 'Child', version: '1' },
+      initiatedEventId: told.find('StartChildWorkflowExecutionInitiated', () => true),
+    })
+    expect(await warnings(told.wake())).toEqual([])
   })
 })

@@ -24,6 +24,8 @@ export class ActivityOperation extends Asked<string | undefined> {
   override readonly window = 'activity'
   /** The retry policy that was recorded with the first try, where it is not the one asked for. */
   policy?: ResolvedRetryPolicy
+  /** Its end was asked for. */
+  ending = false
   override readonly characters: number
   constructor(readonly spec: ActivityTaskSpec) {
     super()
@@ -32,6 +34,10 @@ export class ActivityOperation extends Asked<string | undefined> {
 
   get label(): string {
     return this.spec.activityId
+  }
+
+  override get effect(): string | undefined {
+    return this.ending ? undefined : `activity ${this.spec.activityType.name}`
   }
 
   /** What failures say of it. */
@@ -73,8 +79,8 @@ export function scheduleActivityTask(commands: Commands, spec: ActivityTaskSpec)
   const operation = new ActivityOperation(spec)
   commands.ask(operation)
   operation.cancel = () => {
-    if (operation.settled) return
-    operation.cancel = () => {}
+    if (operation.settled || operation.ending) return
+    operation.ending = true
     if (commands.takeBack(operation)) operation.takenBack()
     else commands.tell(requestCancelActivityTask({ activityId: spec.activityId }), operation)
   }

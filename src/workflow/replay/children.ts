@@ -31,6 +31,8 @@ export class ChildOperation extends Asked<string | undefined> {
   override readonly characters: number
   readonly started = new Operation<string>()
   runId: string | undefined
+  /** Its result was asked for. */
+  heard = false
   #cancelRequested = false
 
   constructor(
@@ -43,6 +45,13 @@ export class ChildOperation extends Asked<string | undefined> {
 
   get label(): string {
     return `${this.spec.seq}.child`
+  }
+
+  /** One that is started and let go goes on by itself. */
+  override get effect(): string | undefined {
+    const { workflowType, childPolicy } = this.spec
+    const letGo = childPolicy === 'ABANDON' || (this.started.settled && !this.heard)
+    return letGo || this.#cancelRequested ? undefined : `child ${workflowType.name}`
   }
 
   /** What failures say of it. */

@@ -5,6 +5,7 @@ import {
   completeWorkflowExecution,
   failWorkflowExecution,
   type Decision,
+  type DecisionType,
 } from '../../swf/decision.js'
 import { cutReason, encodeFailure } from '../../swf/failure.js'
 import type { HistoryEvent } from '../../swf/history-event.js'
@@ -19,6 +20,9 @@ import { outside } from './current.js'
 import { LIMIT_WAIT, TRY_AGAIN } from './limits.js'
 import { Stuck, stuckBy } from './stuck.js'
 import { startTimer } from './timers.js'
+
+/** Of what is left open when an execution closes. */
+const MOST_NAMES = 5
 
 /** What an author's function ended with. */
 export type Outcome = { result: unknown } | { failure: unknown }
@@ -99,4 +103,20 @@ function closingDecision(
     reason: cutReason(name),
     details: encodeFailure({ code: 'WORKFLOW_ERROR', reason: name, message }),
   })
+}
+
+const CLOSES: Partial<Record<DecisionType, string>> = {
+  CompleteWorkflowExecution: 'completes',
+  FailWorkflowExecution: 'fails',
+  CancelWorkflowExecution: 'is canceled',
+  ContinueAsNewWorkflowExecution: 'continues as new',
+}
+
+/** Returns a warning for what is left open when an execution closes: nobody hears how it ends. */
+export function lossOf(workflow: string, { decisionType }: Decision, left: readonly string[]): string[] {
+  if (left.length === 0) return []
+  const names = [...new Set(left)]
+  const shown = names.length > MOST_NAMES ? [...names.slice(0, MOST_NAMES), '…'] : names
+  const [are, their] = names.length > 1 ? ['are', 'them, or their effects'] : ['is', 'it, or the effect']
+  return [`${workflow} ${CLOSES[decisionType]} while ${shown.join(', ')} ${are} open: await ${their} may be lost`]
 }

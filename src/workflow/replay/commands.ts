@@ -25,6 +25,10 @@ export abstract class Asked<T> extends Operation<T> {
   background = false
   /** How long the text is that goes with it. */
   readonly characters: number = 0
+  /** What may be lost if the run closes now, such as `activity Mail`; undefined where that is as it should be. */
+  get effect(): string | undefined {
+    return undefined
+  }
   /** Unique in the run. */
   abstract readonly label: string
   abstract decision(): Decision
@@ -74,6 +78,13 @@ export class Commands {
   /** Operations of a kind that are open, or about to be. */
   open(window: Window): number {
     return this.#open[window].size
+  }
+
+  /** What may be lost if the run closes now. */
+  get effects(): string[] {
+    return WINDOWS.flatMap(window => [...this.#open[window], ...this.#waiting[window]]).flatMap(
+      operation => operation.effect ?? [],
+    )
   }
 
   /** About how much memory is taken by what is open or waits its turn. */

@@ -42,6 +42,8 @@ export interface RunContext {
   /** When the run was started, and when SWF will time it out, in milliseconds since 1970. */
   readonly startedAt: number
   readonly expiresAt: number
+  /** Mistakes, unless what they are about is done before the run ends. */
+  readonly unfinished: Set<Error>
   /** How far loops are; the next run of a run that continues as new knows it too. */
   readonly cursors: Cursors
   nextSeq(): number

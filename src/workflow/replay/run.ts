@@ -19,10 +19,10 @@ import { selfOf } from '../continue-as-new.js'
 import type { WorkflowDefinition } from '../definition.js'
 import { HistoryLimitReached, WorkflowExecutionCancelRequested } from '../errors.js'
 import { validate } from '../validator.js'
-import { Closing } from './close.js'
+import { Closing, lossOf, type Outcome } from './close.js'
 import { Commands } from './commands.js'
 import { Conditions } from './conditions.js'
-import { Origin } from './continuation.js'
+import { ContinueAsNew, Origin } from './continuation.js'
 import { Cursors } from './cursors.js'
 import { outside, type RunContext, type StepObserver } from './current.js'
 import { recordedDecisions } from './divergence.js'
@@ -46,7 +46,7 @@ export interface Decided extends ShownNow {
   throttled?: true
   /** Activities that are scheduled and have not closed. */
   openActivities: number
-  /** What is odd and harmless: details changed since they were recorded, signals that are not valid. */
+  /** What is odd and harmless: details changed since they were recorded, signals that are not valid, effects that may be lost. */
   warnings: string[]
 }
 
@@ -64,6 +64,7 @@ export class RunState implements RunContext {
   origin!: Origin
   readonly shown = new Shown()
   readonly cursors = new Cursors()
+  readonly unfinished = new Set<Error>()
   readonly commands = new Commands()
   readonly markers = new Markers(this.commands)
   readonly inbox = new Inbox(message => this.#warnings.push(message))
@@ -273,9 +274,16 @@ export class RunState implements RunContext {
         selfOf(this.contract),
       ) as Promise<unknown>
     body().then(
-      result => this.#closing.end({ result }),
-      (failure: unknown) => this.#closing.end({ failure }),
+      result => this.#end({ result }),
+      (failure: unknown) => this.#end({ failure }),
     )
+  }
+
+  #end(outcome: Outcome): void {
+    // A failure may have kept the code from what it had begun.
+    const done = 'result' in outcome || outcome.failure instanceof ContinueAsNew
+    const [mistake] = done ? this.unfinished : []
+    this.#closing.end(mistake ? { failure: mistake } : outcome)
   }
 
   #cancelRequest(): void {
@@ -295,6 +303,7 @@ export class RunState implements RunContext {
       )
     const decisions = this.#closed ? [] : this.commands.decisions(this.lastStartedEventId, close)
     const closes = close && (this.#closed || decisions.at(-1) === close)
+    if (closes && !this.#closed) this.#warnings.push(...lossOf(this.contract.name, close, this.commands.effects))
     const warnings = this.#warnings
     this.#warnings = []
     return {

@@ -5,11 +5,17 @@ import { Asked, type Commands } from './commands.js'
 
 export class TimerOperation extends Asked<void> {
   override readonly window = 'timer'
+  /** What is tried again when it has ended. */
+  retries: string | undefined
   constructor(
     readonly label: string,
     readonly seconds: string,
   ) {
     super()
+  }
+
+  override get effect(): string | undefined {
+    return this.retries
   }
 
   decision(): Decision {
