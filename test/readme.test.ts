@@ -1,6 +1,6 @@
 // What the README shows to copy is what the schema takes, and what the example's contracts take.
 
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { buildSchema, parse, validate, visit, valueFromASTUntyped } from 'graphql'
 import { expect, test } from 'vitest'
 import { parseQueueDefaults } from '../src/queues/defaults.js'
@@ -10,14 +10,16 @@ import { Order } from '../examples/order-saga/order.js'
 
 const readme = readFileSync('README.md', 'utf8')
 const schema = buildSchema(readFileSync('src/graphql/schema.graphql', 'utf8'))
-const documents = [...readme.matchAll(/```graphql\n(.*?)```/gs)].map(match => match[1]!)
+const queriesOf = (text: string) => [...text.matchAll(/```graphql\n(.*?)```/gs)].map(match => match[1]!)
+const documents = queriesOf(readme)
+const guides = readdirSync('docs').flatMap(name => queriesOf(readFileSync(`docs/${name}`, 'utf8')))
 
 test('the README shows a mutation, a query and a subscription', () => {
   const kinds = documents.flatMap(text => parse(text).definitions.map(it => ('operation' in it ? it.operation : '')))
   expect(new Set(kinds)).toEqual(new Set(['mutation', 'query', 'subscription']))
 })
 
-test.each(documents)('%s', text => {
+test.each([...documents, ...guides])('%s', text => {
   expect(validate(schema, parse(text))).toEqual([])
 })
 
