@@ -7,7 +7,7 @@ import type { JobQueue } from '../../queues/job.js'
 import type { TaskRecords } from '../../queues/task-record.js'
 import type { SwfClient } from '../../swf/client.js'
 import { isFault } from '../../swf/errors.js'
-import type { Log } from '../../telemetry.js'
+import type { Log, Metrics } from '../../telemetry.js'
 import type { PolledTask } from './task.js'
 
 /** A task younger than this is not looked after, in milliseconds. */
@@ -28,7 +28,9 @@ interface Held extends PolledTask {
 export class HeldTasks {
   readonly #tasks = new Map<string, Held>()
 
-  constructor(private readonly options: { records: TaskRecords; jobs: JobQueue; swf: SwfClient; log: Log }) {}
+  constructor(
+    private readonly options: { records: TaskRecords; jobs: JobQueue; swf: SwfClient; log: Log; metrics: Metrics },
+  ) {}
 
   get size(): number {
     return this.#tasks.size
@@ -103,7 +105,9 @@ export class HeldTasks {
       held.beatAt = now
       try {
         await this.options.swf.recordActivityTaskHeartbeat({ taskToken })
+        this.options.metrics.heartbeats.inc({ outcome: 'ok' })
       } catch (error) {
+        this.options.metrics.heartbeats.inc({ outcome: 'failed' })
         if (isFault(error, 'UNKNOWN_RESOURCE')) return this.#drop(held)
       }
     }

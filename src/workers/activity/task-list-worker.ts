@@ -93,7 +93,7 @@ export class TaskListWorker {
     this.#pool = new SlotPool(this.#slots)
     this.#records = new TaskRecords(redis, key, process)
     this.#jobs = new JobQueue(redis, key, log)
-    this.#held = new HeldTasks({ records: this.#records, jobs: this.#jobs, swf, log })
+    this.#held = new HeldTasks({ records: this.#records, jobs: this.#jobs, swf, log, metrics })
     this.#processor = new Processor({
       ...{ swf, records: this.#records, handlers: this.#handlers, domain, taskList, log, metrics, grace },
       shuttingDown: this.#draining.signal,

@@ -23,7 +23,7 @@ const queues = new Queues({ redis: connection, prefix, log })
 
 const busy = activity('Busy', { heartbeat: '3s' })
 const module = new URL('./fixtures/threads.mjs', import.meta.url)
-const handlers = [implementInThread(busy, module, { threads: 2 }), implement(activity('Work'), () => process.pid)]
+const handlers = [implementInThread(busy, module, { threads: 3 }), implement(activity('Work'), () => process.pid)]
 const metrics = createMetrics('worker')
 const running = await worker(handlers, { concurrency: 5, metrics, drain: 5_000 })
 
@@ -47,7 +47,7 @@ const beaten = (details: string) =>
 
 test('a handler that keeps its thread busy holds up neither heartbeats nor others', async () => {
   const run = await execution()
-  await run.schedule({ blocks: task({ do: 'block', ms: 4_000 }) })
+  await run.schedule({ blocks: task({ do: 'block', ms: 3_300 }) })
   await run.started('blocks')
   await run.schedule(Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`n${i}`, {}])))
   const others = await run.allClosed(20)
@@ -109,7 +109,11 @@ test('a handler in a thread is given the same, and what it does counts the same'
 
 test('a stop reaches a thread: one that looks ends, one that never does is ended with its thread', async () => {
   const run = await execution()
-  await run.schedule({ looks: task({ do: 'look' }), blind: task({ do: 'never look' }) })
+  await run.schedule({
+    looks: task({ do: 'look' }),
+    blind: task({ do: 'never look' }),
+    counts: task({ do: 'count' }, 3),
+  })
   await beaten('looking')
   await beaten('blind')
   for (const id of ['looks', 'blind']) {
@@ -119,8 +123,7 @@ test('a stop reaches a thread: one that looks ends, one that never does is ended
   expect(await run.closed('looks')).toEqual({ eventType: 'ActivityTaskCanceled', details: undefined })
   expect(await run.closed('blind')).toMatchObject({ eventType: 'ActivityTaskCanceled' })
   expect((await metrics.abandoned.get()).values).toMatchObject([{ value: 1 }])
-  await run.schedule({ count: task({ do: 'count' }, 3) })
-  expect(await run.closed('count')).toMatchObject({ eventType: 'ActivityTaskTimedOut', details: '{"line":100000}' })
+  expect(await run.closed('counts')).toMatchObject({ eventType: 'ActivityTaskTimedOut', details: '{"line":100000}' })
 })
 
 test('a handler in a thread hears that its worker shuts down', async () => {
