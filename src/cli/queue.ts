@@ -1,7 +1,7 @@
 // Queues from the command line: look, tune, and see who tuned. It talks to Redis only, so it works while SWF does not.
 
 import { hostname, userInfo } from 'node:os'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { Queues, type QueueState, type RateLimit, type SettingsChange } from '../queues/queue.js'
 import { closeRedis, connectRedis, redisReady } from '../redis.js'
 import { MINUTE, SECOND } from '../swf/duration.js'
@@ -50,7 +50,11 @@ function listCommand(): Command {
 function showCommand(): Command {
   const command = named('show', 'show one queue: settings, fleet, what happened lately')
     .argument('<task-list>', 'its task list')
-    .option('--window <duration>', 'how far back statistics go, at most 1h', duration, 5 * MINUTE)
+    .addOption(
+      new Option('--window <duration>', 'how far back statistics go, at most 1h')
+        .argParser(duration)
+        .default(5 * MINUTE, '5m'),
+    )
     .option('--json', 'as JSON')
   return command.action((taskList: string, config: Config & { window: number }) =>
     withQueues(config, async queues => {
@@ -132,7 +136,11 @@ function named(name: string, description: string): Command {
 function changing(command: Command): Command {
   return command
     .option('--by <name>', 'who is put on record', operator())
-    .option('--wait <duration>', 'how long to wait for the workers to obey; 0s does not wait', duration, OBEY)
+    .addOption(
+      new Option('--wait <duration>', 'how long to wait for the workers to obey; 0s does not wait')
+        .argParser(duration)
+        .default(OBEY, '5s'),
+    )
 }
 
 function operator(): string {
