@@ -120,10 +120,10 @@ function typeRows({ activityTypes, ...all }: QueueMeasures): (string | number)[]
 
 function processRows({ processes }: QueueMeasures): (string | number)[][] {
   return [
-    ['WORKER', 'DONE', 'FAILED', 'CANCELED', 'BACK', 'SUCCESS', 'MEAN RUN'],
+    ['WORKER', 'DONE', 'FAILED', 'CANCELED', 'BACK', 'SUCCESS', 'RETRIES', 'TAKEN OVER', 'FENCED', 'MEAN RUN'],
     ...processes.map(each => [
       ...[each.process, each.completed, each.failed, each.canceled, each.handedBack],
-      ...[percent(each.successRate), span(each.meanRun)],
+      ...[percent(each.successRate), each.retries, each.takeovers, each.fenced, span(each.meanRun)],
     ]),
   ]
 }

@@ -106,6 +106,15 @@ export class WorkerStatistics {
   @Field(() => Float, { nullable: true, description: 'Completed among completed and failed, from 0 to 1.' })
   successRate?: number
 
+  @Field(() => Int, { description: 'Runs of a second or later try that it began.' })
+  retries!: number
+
+  @Field(() => Int, { description: 'Tasks taken over from it: it had died, or was silent for too long.' })
+  takeovers!: number
+
+  @Field(() => Int, { description: 'Its runs that were fenced off.' })
+  fenced!: number
+
   @Field(() => Duration, { nullable: true, description: 'Mean run time; null when none ended.' })
   meanRun?: number
 }

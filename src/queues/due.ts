@@ -101,6 +101,7 @@ for _, id in ipairs(open) do
     else
       local takeovers = tonumber(r[5]) + 1
       measured(id, 'takeover')
+      if r[2] then measure('p|takeover|' .. r[2]) end
       redis.call('HDEL', t, 'process', 'nonce')
       redis.call('HSET', t, 'takeovers', takeovers, 'readded', 0, 'at', now)
       if r[1] == 'RUN' then

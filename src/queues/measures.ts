@@ -70,6 +70,12 @@ export interface Measures extends Outcomes {
 
 export interface ProcessMeasures extends Outcomes {
   process: string
+  /** Runs of a second or later try that it began. */
+  retries: number
+  /** Tasks taken over from it. */
+  takeovers: number
+  /** Its runs that were refused since another run owned the task. */
+  fenced: number
   /** Mean run time in milliseconds. */
   meanRun?: number
 }
@@ -126,7 +132,9 @@ export function sum(minutes: readonly Record<string, string>[], since: number, n
     }),
     processes: sorted(processes).map(([process, tally]) => {
       const ran = OUTCOMES.reduce((total, outcome) => total + tally.count(outcome), 0)
-      return { process, ...tally.outcomes(), ...(ran > 0 && { meanRun: tally.count('ms') / ran }) }
+      const [retries, takeovers, fenced] = [tally.count('retry'), tally.count('takeover'), tally.count('fenced')]
+      const mean = ran > 0 && { meanRun: tally.count('ms') / ran }
+      return { process, ...tally.outcomes(), retries, takeovers, fenced, ...mean }
     }),
   }
 }

@@ -48,7 +48,10 @@ local function measured(id, name)
   measure('a|' .. name .. '|' .. (redis.call('HGET', key(id), 'type') or ''))
 end
 local function stale(id, nonce)
-  if redis.call('HSETNX', key(id), 'stale.' .. nonce, 1) == 1 then measured(id, 'fenced') end
+  if redis.call('HSETNX', key(id), 'stale.' .. nonce, 1) == 1 then
+    measured(id, 'fenced')
+    measure('p|fenced|' .. string.gsub(nonce, '%.%d+$', ''))
+  end
   return 'STALE'
 end
 `
@@ -116,10 +119,14 @@ if not mine then
   if state == 'RUN' then
     takeovers = takeovers + 1
     measured(id, 'takeover')
+    if r[2] then measure('p|takeover|' .. r[2]) end
   elseif state == 'WAIT' and takeovers == 0 then
     local f = redis.call('HMGET', t, 'at', 'attempt')
     measured(id, 'w' .. bucket(now - tonumber(f[1] or now)))
-    if tonumber(f[2] or 1) > 1 then measured(id, 'retry') end
+    if tonumber(f[2] or 1) > 1 then
+      measured(id, 'retry')
+      measure('p|retry|' .. process)
+    end
   end
   redis.call('HSET', t, 'process', process, 'nonce', nonce, 'takeovers', takeovers, 'begun', now)
   if state ~= 'OUT' then redis.call('HSET', t, 'state', 'RUN') end
