@@ -15,6 +15,8 @@ export interface Failure {
   /** How often the activity was tried. */
   attempts?: number
   activityId?: string
+  /** Of an activity: the details of the last heartbeat, where the next try goes on. */
+  lastHeartbeat?: unknown
   /** Name of the activity or workflow type that failed. */
   type?: string
   cause?: Failure

@@ -92,7 +92,10 @@ export class TestTask {
     try {
       const { name, version } = record.activityType
       const end = handler
-        ? await runHandler(handler, record, this.input, this.#context(), { grace: GRACE })
+        ? await runHandler(handler, record, this.input, this.#context(), {
+            grace: GRACE,
+            lastHeartbeat: () => decodePayload(this.#details).value,
+          })
         : bridgeFailure(record, NO_HANDLER, `No handler for ${name} ${version} in this test`)
       const outcome = OpenActivity.is(end) ? await this.#leftOpen(end) : end
       if (outcome) await respond(swf, record.taskToken, outcome, { log, leave: stopping })

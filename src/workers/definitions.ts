@@ -16,7 +16,7 @@ export interface App {
 export interface ActivityContext {
   /** Which try of the activity this is, from 1. */
   readonly attempt: number
-  /** Details of the last heartbeat of the run or try before; undefined when there were none. */
+  /** Details of the last heartbeat of the run or try before, however that ended; undefined when there were none. */
   readonly lastHeartbeat: unknown
   /**
    * Reports progress, any JSON value of at most 2,048 characters. Cheap to call often: the newest details are sent, some

@@ -95,8 +95,8 @@ class ActivityCall {
         return outside(() => validate(definition.options.result, value, `result of ${definition.name}`))
       } catch (failure) {
         policy = operation.policy ?? policy
-        if (failure instanceof ActivityTaskTimedOut && failure.lastHeartbeat !== undefined)
-          lastHeartbeat = failure.lastHeartbeat
+        if (failure instanceof ActivityTaskTimedOut || failure instanceof ActivityTaskFailed)
+          lastHeartbeat = failure.lastHeartbeat === undefined ? lastHeartbeat : failure.lastHeartbeat
         const delay = this.#delay(failure, policy, attempt, run.now - began)
         if (delay === undefined) throw this.#final(failure, attempt)
         if (delay > 0) {

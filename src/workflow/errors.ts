@@ -72,7 +72,7 @@ abstract class ActivityFailure extends WorkflowFailure {
   }
 }
 
-/** An activity task closed as failed. `failure` is what its handler told, with its own causes. */
+/** An activity task closed as failed. `failure` is what its handler told, with its own causes and its last heartbeat. */
 export class ActivityTaskFailed extends ActivityFailure {
   readonly code = 'ACTIVITY_TASK_FAILED'
   constructor(
@@ -80,6 +80,9 @@ export class ActivityTaskFailed extends ActivityFailure {
     readonly failure: Failure,
   ) {
     super(facts, failure.reason, failure.message ?? `${facts.activityType.name} failed: ${failure.reason}`)
+  }
+  get lastHeartbeat(): unknown {
+    return this.failure.lastHeartbeat
   }
   protected override facts(): Partial<Failure> {
     const { details, cause } = this.failure

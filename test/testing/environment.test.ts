@@ -40,6 +40,20 @@ test('thirty days pass in a moment, and the activity is called with its input', 
   expect((await execution.history()).at(-1)?.eventType).toBe('WorkflowExecutionCompleted')
 })
 
+test('two workflows, or two handlers, of the same type are refused', async () => {
+  await open({ workflows: [] })
+  const same = defineWorkflow('Reminder', '1', {}, async () => {})
+  await expect(testEnvironment({ workflows: [reminder, same] })).rejects.toMatchObject({
+    code: 'DUPLICATE_TYPE',
+    message: 'two workflows of type Reminder 1: leave one out, or give it another version',
+  })
+  const handler = implement(mail, async () => 'mailed')
+  await expect(testEnvironment({ workflows: [], handlers: [handler, handler] })).rejects.toMatchObject({
+    code: 'DUPLICATE_TYPE',
+    message: expect.stringContaining('two handlers of type Mail 1') as string,
+  })
+})
+
 test('time does not pass by itself: it is moved, or skipped while a result is awaited', async () => {
   await open({ workflows: [reminder], handlers: [implement(mail, async () => 'mailed')] })
   const execution = await env.start(reminder, 'ada')
@@ -222,4 +236,17 @@ test('a handler in a thread runs in a test too', async () => {
   const module = new URL('../workers/activity/fixtures/threads.mjs', import.meta.url)
   await open({ workflows: [flow], handlers: [implementInThread(busy, module)] })
   expect((await env.execute(flow, 20)).threadId).toBeGreaterThan(0)
+})
+
+test('the next try of an activity that failed knows the last heartbeat', async () => {
+  const seen: unknown[] = []
+  const handler = implement(mail, async (_input, job) => {
+    seen.push(job.lastHeartbeat)
+    if (job.attempt === 1) job.heartbeat({ sent: 2 })
+    if (job.attempt < 3) throw new ActivityFailure('Busy')
+    return 'mailed'
+  })
+  await open({ workflows: [reminder], handlers: [handler] })
+  expect(await env.execute(reminder, 'ada')).toBe('mailed')
+  expect(seen).toEqual([undefined, { sent: 2 }, { sent: 2 }])
 })

@@ -26,6 +26,8 @@ const LOST: ReadonlySet<AbortCode | undefined> = new Set<AbortCode | undefined>(
 export interface HandlerRunOptions {
   /** How long it may take to stop once `job.signal` is aborted, in milliseconds. */
   grace: number
+  /** Details of its last heartbeat; undefined when there were none. */
+  lastHeartbeat?: () => unknown
   /** It has not stopped, and is waited for no longer. */
   onAbandoned?: () => void
 }
@@ -36,7 +38,7 @@ export async function runHandler(
   task: TaskFacts,
   input: unknown,
   job: ActivityContext,
-  { grace, onAbandoned }: HandlerRunOptions,
+  { grace, lastHeartbeat, onAbandoned }: HandlerRunOptions,
 ): Promise<Outcome | OpenActivity | undefined> {
   const abandon = new AbortController()
   const ended = Promise.resolve()
@@ -56,22 +58,23 @@ export async function runHandler(
   }
   if (LOST.has(code)) return undefined
   if (end && 'value' in end) return OpenActivity.is(end.value) ? end.value : completed(end.value, task)
-  const failure = end && describe(end.error, task)
+  const told = { lastHeartbeat: lastHeartbeat?.() }
+  const failure = end && { ...describe(end.error, task), ...told }
   if (code === 'CANCEL_REQUESTED') {
     const own = end && end.error !== job.signal.reason
     return { kind: 'canceled', ...(own && failure && { details: encodeFailure(failure) }) }
   }
   // A failure of its own is none of the shutdown's making.
-  if (code === 'SHUTDOWN' && (!end || end.error === job.signal.reason)) return handedBack(task)
+  if (code === 'SHUTDOWN' && (!end || end.error === job.signal.reason)) return handedBack(task, told)
   const { reason, message } = failure!
   job.log.warn({ reason, err: message, stack: stackOf((end as { error: unknown }).error) }, 'activity failed')
   return failed(failure!)
 }
 
 /** The outcome of a task that this fleet gives back: another try, which no retry policy counts. */
-export function handedBack(task: TaskFacts): Outcome {
+export function handedBack(task: TaskFacts, told: Pick<Failure, 'lastHeartbeat'> = {}): Outcome {
   const message = 'No worker could run the activity to its end; another try does not count'
-  return failed({ ...origin(task), code: 'APPLICATION', reason: HANDED_BACK, message })
+  return failed({ ...origin(task), ...told, code: 'APPLICATION', reason: HANDED_BACK, message })
 }
 
 /** Returns a failure as an outcome. */

@@ -14,6 +14,7 @@ import type { Run, TaskRecords } from '../../queues/task-record.js'
 import type { SwfClient } from '../../swf/client.js'
 import { SECOND } from '../../swf/duration.js'
 import { isFault } from '../../swf/errors.js'
+import { decodePayload } from '../../swf/payload.js'
 import type { Log, Metrics } from '../../telemetry.js'
 import type { AbortCode } from '../definitions.js'
 import { within } from './patience.js'
@@ -63,6 +64,11 @@ export class Heartbeat {
     this.#details = options.run.details
     if (options.manual) this.#schedule(0)
     else if (beat > 0) this.#schedule(beat)
+  }
+
+  /** The newest details, this run's or those of the run before; undefined when there were none. */
+  get details(): unknown {
+    return this.#details === undefined ? undefined : decodePayload(this.#details).value
   }
 
   /** The handler has ended: SWF hears at the interval until it has the outcome. */

@@ -230,6 +230,7 @@ export class Processor {
     const job = this.#context(run, envelope, log, signal, heartbeat)
     const outcome = await runHandler(handler, run.task, value, job, {
       grace: this.#options.grace,
+      lastHeartbeat: () => heartbeat.details,
       onAbandoned: () => this.#options.metrics.abandoned.inc({ activityType: name }),
     })
     this.#options.metrics.activityDuration.observe({ activityType: name }, (performance.now() - began) / 1_000)

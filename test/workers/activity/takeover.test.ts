@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { connectRedis } from '../../../src/redis.js'
-import { HANDED_BACK } from '../../../src/swf/failure.js'
+import { decodeFailure, HANDED_BACK } from '../../../src/swf/failure.js'
 import { createLog } from '../../../src/telemetry.js'
 import { afterFile } from '../../support/dispose.js'
 import { startNode } from '../../support/process.js'
@@ -106,5 +106,10 @@ test('SIGTERM lets handlers end and leaves the rest to others; the last worker h
   await run.schedule({ long: task({ ms: 60_000 }) })
   await begun(7)
   expect((await staying.stop()).code).toBe(0)
-  expect(await run.closed('long')).toMatchObject({ eventType: 'ActivityTaskFailed', reason: HANDED_BACK })
+  const { reason, details } = await run.closed('long')
+  // The next try is told how far this one was.
+  expect(decodeFailure('?', reason, details)).toMatchObject({
+    reason: HANDED_BACK,
+    lastHeartbeat: { pid: staying.pid },
+  })
 })
