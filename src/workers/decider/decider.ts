@@ -20,6 +20,7 @@ import { PLAIN, type PayloadCodec } from '../../swf/payload.js'
 import type { Log, Metrics } from '../../telemetry.js'
 import type { WorkflowDefinition } from '../../workflow/definition.js'
 import { Run, type Turn } from '../../workflow/replay/replay.js'
+import { checkTypes } from '../duplicate.js'
 import type { Announcer } from './announcer.js'
 import { decodeEvents } from './codec.js'
 import { parked } from './parking.js'
@@ -69,6 +70,7 @@ export class Decider implements Service {
 
   constructor(options: DeciderOptions) {
     this.#options = { ...DEFAULTS, ...options }
+    checkTypes('workflows', options.workflows)
     this.#definitions = new Map(options.workflows.map(definition => [typeKey(definition), definition]))
     this.#taskLists = [...new Set(options.workflows.map(definition => definition.options.taskList))]
     this.#identity = options.identity ?? `${hostname()}:${process.pid}`
