@@ -59,17 +59,87 @@ export class PayloadTooLarge extends Error {
   }
 }
 
+interface Strange {
+  type: string
+  /** Where it is in the value: `.lines[0].tags`; empty for the value itself. */
+  at: string
+}
+
+const INSTEAD: Record<string, string> = {
+  Map: 'send Object.fromEntries(map)',
+  Set: 'send [...set]',
+  bigint: 'send it as a string',
+  Promise: 'await it first',
+}
+
+/** A value is, or holds, what JSON cannot hold or leaves out without a word. */
+export class PayloadNotJson extends TypeError {
+  override readonly name = 'PayloadNotJson'
+  readonly code = 'PAYLOAD_NOT_JSON'
+  /** `what` says what the value is. */
+  constructor(
+    readonly found: Strange,
+    what?: string,
+  ) {
+    const { type, at } = found
+    const where = at && ` (at ${at.replace(/^\./, '')})`
+    super(`${what ? `${what}: ` : ''}a ${type}${where} cannot be sent as JSON: ${INSTEAD[type] ?? 'leave it out'}`)
+  }
+}
+
 /**
  * Returns a value as text for SWF; undefined for undefined.
- * Throws PayloadTooLarge, and a TypeError for a value that JSON cannot hold (a cycle, a bigint, a function).
+ * Throws PayloadTooLarge, PayloadNotJson for what is no JSON (a Map, a bigint, a function, a promise), at any depth, and a
+ * TypeError for a cycle.
  */
 export function encodePayload(value: unknown, envelope: Envelope = {}): string | undefined {
   const wrapped = Object.values(envelope).some(member => member !== undefined) || looksEnveloped(value)
-  if (value === undefined && !wrapped) return undefined
-  const text = JSON.stringify(wrapped ? { [VERSION_MEMBER]: VERSION, value, ...envelope } : value)
-  if (text === undefined) throw new TypeError(`a ${typeof value} cannot be sent as JSON`)
-  if (text.length > MAX_PAYLOAD) throw new PayloadTooLarge(text.length)
+  const text = encodeJson(value, wrapped ? { [VERSION_MEMBER]: VERSION, value, ...envelope } : value)
+  if (text !== undefined && text.length > MAX_PAYLOAD) throw new PayloadTooLarge(text.length)
   return text
+}
+
+/** Returns a value, with what is put `around` it, as JSON of any length; undefined for undefined. Throws as encodePayload does. */
+export function encodeJson(value: unknown, around: unknown = value): string | undefined {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(around)
+  } catch (error) {
+    // A bigint is to be named; a cycle has no end that could be looked for.
+    const found = String(error).includes('BigInt') ? strange(value) : undefined
+    throw found ? new PayloadNotJson(found) : error
+  }
+  const found = strange(value)
+  if (found) throw new PayloadNotJson(found)
+  return text
+}
+
+/** What JSON refuses, leaves out, or tells as `{}`. */
+const STRANGE = new Set(['Map', 'Set', 'WeakMap', 'WeakSet', 'Promise'])
+
+/** Finds what is no JSON in a value without cycles, and where. What has a toJSON tells itself. */
+function strange(value: unknown): Strange | undefined {
+  if (typeof value === 'function' || typeof value === 'symbol') return { type: typeof value, at: '' }
+  if (typeof value === 'bigint') return 'toJSON' in BigInt.prototype ? undefined : { type: 'bigint', at: '' }
+  if (typeof value !== 'object' || value === null || 'toJSON' in value) return undefined
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      const found = strange(value[index])
+      if (found) return { type: found.type, at: `[${index}]${found.at}` }
+    }
+    return undefined
+  }
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) {
+    const type = Object.prototype.toString.call(value).slice(8, -1)
+    if (STRANGE.has(type)) return { type, at: '' }
+  }
+  for (const name in value) {
+    const found = strange((value as Record<string, unknown>)[name])
+    // JSON does not look at what is inherited.
+    if (found && Object.hasOwn(value, name)) return { type: found.type, at: `.${name}${found.at}` }
+  }
+  return undefined
 }
 
 /** Returns what a text from SWF holds. Never throws: text that is no JSON is a string. */

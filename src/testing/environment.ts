@@ -9,7 +9,9 @@ import { completeActivity, failActivity } from '../queues/open-task.js'
 import { createLog, createMetrics } from '../telemetry.js'
 import type { Handler } from '../workers/definitions.js'
 import { Decider } from '../workers/decider/decider.js'
+import { checkTypes } from '../workers/duplicate.js'
 import { registerApp } from '../workers/register-app.js'
+import type { WithInput } from '../workflow/contract.js'
 import type { ActivityDefinition, WorkflowDefinition } from '../workflow/definition.js'
 import { ActivityRunner } from './activity-runner.js'
 import { testExecution, type TestExecution } from './execution.js'
@@ -50,9 +52,9 @@ export interface TestEnvironment {
   now(): Date
   /** Lets time pass, and everything happen that falls due meanwhile. */
   advance(duration: Duration): Promise<void>
-  start<I, R>(workflow: WorkflowDefinition<I, R>, input: I, options?: StartOptions): Promise<TestExecution<R>>
+  start<I, R>(workflow: WorkflowDefinition<I, R>, ...args: WithInput<I, StartOptions>): Promise<TestExecution<R>>
   /** Starts an execution and waits for its result, skipping all time in between. */
-  execute<I, R>(workflow: WorkflowDefinition<I, R>, input: I, options?: StartOptions): Promise<R>
+  execute<I, R>(workflow: WorkflowDefinition<I, R>, ...args: WithInput<I, StartOptions>): Promise<R>
   /** Completes the activity that a handler has left open; the token is what `job.leaveOpen` gave. Rejects with ActivityClosed. */
   completeActivity(token: string, result?: unknown): Promise<void>
   /** Fails it, as a handler that throws an ActivityFailure with this reason. */
@@ -66,7 +68,7 @@ const DOMAIN = 'test'
 let ids = 0
 
 /**
- * Starts a test environment.
+ * Starts a test environment. Rejects with DuplicateType when two workflows, or two handlers, are of the same type.
  *
  * @example
  * const env = await testEnvironment({ workflows: [reminder], handlers: [implement(mail, async () => {})] })
@@ -76,6 +78,11 @@ let ids = 0
  */
 export async function testEnvironment(options: TestEnvironmentOptions): Promise<TestEnvironment> {
   const { workflows, handlers = [], logLevel = 'silent', cached } = options
+  checkTypes('workflows', workflows)
+  checkTypes(
+    'handlers',
+    handlers.map(({ definition }) => definition),
+  )
   const local = await createLocalSwf({ ...options.local, clock: 'virtual' })
   let closed: Promise<void> | undefined
   // Once it is closed everything is gone, and nobody tries again.
@@ -123,7 +130,10 @@ export async function testEnvironment(options: TestEnvironmentOptions): Promise<
       if (--waiting === 0) local.clock.autoSkip = false
     }
   }
-  const start = async <I, R>(workflow: WorkflowDefinition<I, R>, input: I, given: StartOptions = {}) => {
+  const start = async <I, R>(
+    workflow: WorkflowDefinition<I, R>,
+    ...[input, given = {}]: WithInput<I, StartOptions>
+  ) => {
     const { workflowId = `${workflow.name}-${++ids}`, taskList, executionStartToClose, tagList } = given
     const payload = encodePayload(input)
     const { runId } = await swf.startWorkflowExecution({
@@ -149,7 +159,7 @@ export async function testEnvironment(options: TestEnvironmentOptions): Promise<
       return local.clock.advance(duration)
     },
     start,
-    execute: async (workflow, input, given) => (await start(workflow, input, given)).result(),
+    execute: async (workflow, ...args) => (await start(workflow, ...args)).result(),
     completeActivity: (token, result) => activities.end(token, given => completeActivity({ swf }, given, result)),
     failActivity: (token, reason, given) => activities.end(token, text => failActivity({ swf }, text, reason, given)),
     calls: <I>({ name, version }: ActivityDefinition<I, unknown>) =>

@@ -11,7 +11,7 @@ import {
   ActivityTaskCanceled,
   ActivityTaskFailed,
   ActivityTaskTimedOut,
-  tooLarge,
+  notSent,
   type WorkflowFailure,
 } from './errors.js'
 import { scheduleActivityTask, type ActivityTaskSpec } from './replay/activity-tasks.js'
@@ -173,7 +173,7 @@ class ActivityCall {
     try {
       return encodePayload(input, envelope)
     } catch (error) {
-      throw tooLarge(`input of ${this.definition.name}`, error)
+      throw notSent(`input of ${this.definition.name}`, error)
     }
   }
 }

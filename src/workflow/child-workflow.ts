@@ -3,7 +3,8 @@
 import type { ChildPolicy } from '../swf/decision.js'
 import { seconds, type Duration } from '../swf/duration.js'
 import { decodePayload, encodePayload } from '../swf/payload.js'
-import { ScopeCanceled, tooLarge, type Cancellation } from './errors.js'
+import type { WithInput } from './contract.js'
+import { ScopeCanceled, notSent, type Cancellation } from './errors.js'
 import { ChildWorkflowExecutionCanceled } from './external-errors.js'
 import { signalExternal } from './external.js'
 import { ChildOperation } from './replay/children.js'
@@ -60,8 +61,7 @@ export interface ChildHandle<R> {
  */
 export function startChild<I, R>(
   definition: WorkflowContract<I, R>,
-  input: I,
-  options: ChildWorkflowOptions = {},
+  ...[input, options = {}]: WithInput<I, ChildWorkflowOptions>
 ): Promise<ChildHandle<R>> {
   return begin<R, ChildHandle<R>>(definition, input, options, child => child.started())
 }
@@ -69,8 +69,7 @@ export function startChild<I, R>(
 /** Starts a child execution and resolves to its result: `startChild` and `result` in one. */
 export function executeChild<I, R>(
   definition: WorkflowContract<I, R>,
-  input: I,
-  options: ChildWorkflowOptions = {},
+  ...[input, options = {}]: WithInput<I, ChildWorkflowOptions>
 ): Promise<R> {
   return begin<R, R>(definition, input, options, async child => {
     await child.started()
@@ -199,6 +198,6 @@ function encode(definition: WorkflowContract, input: unknown): string | undefine
   try {
     return encodePayload(outside(() => validate(definition.options.input, input, what)))
   } catch (error) {
-    throw tooLarge(what, error)
+    throw notSent(what, error)
   }
 }

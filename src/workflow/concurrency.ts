@@ -11,6 +11,13 @@ type Work<T = unknown> = () => Promise<T>
 type Works<T extends readonly unknown[]> = { readonly [K in keyof T]: Work<T[K]> }
 type Results<T extends readonly unknown[]> = { -readonly [K in keyof T]: T[K] }
 
+/** A function, with options before it or without. */
+export type OptionsFirst<Options, Fn> = readonly [Fn] | readonly [Options, Fn]
+
+export function optionsFirst<Options extends object, Fn>(given: OptionsFirst<Options, Fn>): readonly [Options, Fn] {
+  return given.length === 1 ? [{} as Options, given[0]] : given
+}
+
 /**
  * Resolves to all results, in order. The first failure cancels the others, which end before this rejects with it.
  *
@@ -24,16 +31,22 @@ export function all<T extends readonly unknown[] | []>(work: Works<T>): Promise<
 }
 
 /**
- * Calls `fn` with every item, `concurrency` of them at a time, and resolves to the results, in the items' order. The first
+ * Calls `fn` with every item, all or `concurrency` of them at a time, and resolves to the results, in the items' order. The first
  * failure cancels the others, which end before this rejects with it.
  *
  * @example await map(order.lines, { concurrency: 10 }, line => reserve(line))
  */
+export function map<T, R>(items: readonly T[], fn: (item: T, index: number) => Promise<R>): Promise<R[]>
 export function map<T, R>(
   items: readonly T[],
-  { concurrency = Number.POSITIVE_INFINITY }: { concurrency?: number },
+  options: { concurrency?: number },
   fn: (item: T, index: number) => Promise<R>,
+): Promise<R[]>
+export function map<T, R>(
+  items: readonly T[],
+  ...rest: OptionsFirst<{ concurrency?: number }, (item: T, index: number) => Promise<R>>
 ): Promise<R[]> {
+  const [{ concurrency = Number.POSITIVE_INFINITY }, fn] = optionsFirst(rest)
   return following(together('map', items, fn, { concurrency }), ({ results }) => results)
 }
 

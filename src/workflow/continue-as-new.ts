@@ -1,7 +1,7 @@
 // Continuing as new: ending a run whose history grows, and beginning the next one of the same execution.
 
 import { encodePayload } from '../swf/payload.js'
-import { tooLarge } from './errors.js'
+import { notSent } from './errors.js'
 import { ContinueAsNew, type ContinueOptions } from './replay/continuation.js'
 import { currentRun, outside } from './replay/current.js'
 import { SUGGESTED_EVENTS } from './replay/limits.js'
@@ -38,7 +38,7 @@ export function selfOf<I>({ name, options: { input: validator } }: WorkflowContr
       try {
         encodePayload(value)
       } catch (error) {
-        throw tooLarge(what, error)
+        throw notSent(what, error)
       }
       throw new ContinueAsNew(value, options)
     },

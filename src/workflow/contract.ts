@@ -36,6 +36,9 @@ export type ResolvedActivityOptions<I, R> = ActivityOptions<I, R> &
     >
   >
 
+/** Arguments that begin with an input, which may be left out where its type allows undefined. */
+export type WithInput<I, Options> = undefined extends I ? [input?: I, options?: Options] : [input: I, options?: Options]
+
 /** An activity type and its options. */
 export interface ActivityContract<I = any, R = any> {
   readonly name: string

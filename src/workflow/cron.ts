@@ -2,6 +2,7 @@
 
 import { Cron } from 'croner'
 import { DAY } from '../swf/duration.js'
+import { optionsFirst, type OptionsFirst } from './concurrency.js'
 import { continueAsNewSuggested, continueLoops } from './continue-as-new.js'
 import { now } from './deterministic.js'
 import { currentRun, outside } from './replay/current.js'
@@ -13,6 +14,8 @@ export interface CronOptions {
   /** Names the loop, where a workflow has more than one. @default 'cron' */
   cursor?: string
 }
+
+type Work = (at: number) => Promise<unknown>
 
 /**
  * Returns the next moment of a cron expression after another moment, both in milliseconds since 1970; undefined when there is
@@ -34,11 +37,10 @@ export function nextCron(
  *
  * @example await cron('30 2 * * *', { timezone: 'Europe/Berlin' }, async at => closeBooks({ day: at }))
  */
-export async function cron(
-  expression: string,
-  { timezone = 'UTC', cursor = 'cron' }: CronOptions,
-  work: (at: number) => Promise<unknown>,
-): Promise<void> {
+export function cron(expression: string, work: Work): Promise<void>
+export function cron(expression: string, options: CronOptions, work: Work): Promise<void>
+export async function cron(expression: string, ...rest: OptionsFirst<CronOptions, Work>): Promise<void> {
+  const [{ timezone = 'UTC', cursor = 'cron' }, work] = optionsFirst(rest)
   const { cursors, startedAt, expiresAt } = currentRun('cron')
   let last = cursors.begin(cursor) as number | undefined
   let worked = false

@@ -2,14 +2,14 @@
 
 import { milliseconds, type Timeout } from '../swf/duration.js'
 import { callActivity, type ActivityCallOptions } from './activity.js'
-import { ACTIVITY_DEFAULTS, type ActivityContract, type ActivityOptions } from './contract.js'
+import { ACTIVITY_DEFAULTS, type ActivityContract, type ActivityOptions, type WithInput } from './contract.js'
 import type { WorkflowSelf } from './continue-as-new.js'
 import { resolveRetry } from './retry.js'
 import { WORKFLOW_DEFAULTS, type WorkflowContract, type WorkflowOptions } from './workflow-contract.js'
 
 /** The contract of an activity. In a workflow, call it: `const receipt = await charge(order)`. */
 export interface ActivityDefinition<I = any, R = any> extends ActivityContract<I, R> {
-  (input: I, options?: ActivityCallOptions): Promise<R>
+  (...args: WithInput<I, ActivityCallOptions>): Promise<R>
   readonly kind: 'activity'
 }
 

@@ -4,7 +4,7 @@
 import { durationText } from '../swf/duration.js'
 import type { Failure } from '../swf/failure.js'
 import type { TypeName } from '../swf/history-event.js'
-import { PayloadTooLarge } from '../swf/payload.js'
+import { PayloadNotJson, PayloadTooLarge } from '../swf/payload.js'
 
 /** Base of everything that a workflow may catch, and that fails its execution when it does not. */
 export abstract class WorkflowFailure extends Error {
@@ -202,8 +202,12 @@ export class PayloadTooLargeFailure extends WorkflowFailure {
   }
 }
 
-/** A payload over SWF's limit is a failure that a workflow may catch; every other error is itself. */
-export function tooLarge(what: string, error: unknown): unknown {
+/**
+ * Says of what an error of `encodePayload` tells: a payload over SWF's limit is a failure that a workflow may catch, one that is
+ * no JSON a mistake. Every other error is itself.
+ */
+export function notSent(what: string, error: unknown): unknown {
   if (error instanceof PayloadTooLarge) return new PayloadTooLargeFailure(what, error.message)
+  if (error instanceof PayloadNotJson) return new PayloadNotJson(error.found, what)
   return error
 }

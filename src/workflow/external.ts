@@ -1,7 +1,7 @@
 // Other executions: signals and cancel requests to them, whoever started them.
 
 import { encodePayload } from '../swf/payload.js'
-import { tooLarge } from './errors.js'
+import { notSent } from './errors.js'
 import {
   RequestCancelExternalWorkflowExecutionFailed,
   SignalExternalWorkflowExecutionFailed,
@@ -57,6 +57,6 @@ function encode(signal: SignalDefinition<any>, input: unknown): string | undefin
   try {
     return encodePayload(signal.check(input))
   } catch (error) {
-    throw tooLarge(`signal ${signal.name}`, error)
+    throw notSent(`signal ${signal.name}`, error)
   }
 }

@@ -2,7 +2,7 @@
 
 export { defineActivity, defineWorkflow, type ActivityDefinition, type WorkflowDefinition } from './definition.js'
 export type { WorkflowOptions } from './workflow-contract.js'
-export type { ActivityOptions } from './contract.js'
+export type { ActivityOptions, WithInput } from './contract.js'
 export type { ActivityCallOptions } from './activity.js'
 export type { RetryPolicy } from './retry.js'
 export type { Validator } from './validator.js'
@@ -15,7 +15,7 @@ export { continueAsNewSuggested, type ContinueOptions, type WorkflowSelf } from 
 export { sleep } from './timer.js'
 export { scope, shielded, withTimeout, type ScopeHandle } from './scope.js'
 export { all, any, map, race } from './concurrency.js'
-export { mapContinued } from './map-continued.js'
+export { mapContinued, type MapContinuedOptions } from './map-continued.js'
 export { cron, nextCron, type CronOptions } from './cron.js'
 export { condition } from './condition.js'
 export { historyLength, isCancelRequested, now, random, uuid, workflowExecution } from './deterministic.js'

@@ -1,5 +1,7 @@
 // A workflow's own state, as the outside sees it.
 
+import { encodeJson } from '../swf/payload.js'
+import { notSent } from './errors.js'
 import { currentRun } from './replay/current.js'
 
 /** A state that workflows show, and that readers can name by its type. */
@@ -34,6 +36,10 @@ export function defineState<S>(initial: S): StateDefinition<S> {
 /** Shows a JSON value to the outside, as `state` of the execution; as `defineState` does, without a type. */
 export function setState(state: unknown): void {
   // What JSON cannot hold is an error here, at the author's line.
-  JSON.stringify(state)
+  try {
+    encodeJson(state)
+  } catch (error) {
+    throw notSent('state', error)
+  }
   currentRun('setState').shown.state = state
 }

@@ -52,4 +52,26 @@ describe('a payload', () => {
     cycle.self = cycle
     for (const value of [() => 1, Symbol('s'), 1n, cycle]) expect(() => encodePayload(value)).toThrow(TypeError)
   })
+
+  const inherited = Object.assign(Object.create({ greet: () => 'hello' }) as object, { id: 1 })
+  test.each<[string, unknown]>([
+    ['{"at":"1970-01-01T00:00:00.000Z"}', { at: new Date(0) }],
+    ['{"a":[null],"c":{}}', { a: [undefined], b: undefined, c: Object.create(null) as object }],
+    ['{"map":"told"}', { map: Object.assign(new Map(), { toJSON: () => 'told' }) }],
+    ['{"id":1}', inherited],
+  ])('is %s', (text, value) => expect(encodePayload(value)).toBe(text))
+
+  test.each<[string, unknown]>([
+    ['a Map cannot be sent as JSON: send Object.fromEntries(map)', new Map()],
+    ['a Set (at lines[1].tags) cannot be sent as JSON: send [...set]', { lines: [{}, { tags: new Set(['a']) }] }],
+    ['a bigint (at a.b) cannot be sent as JSON: send it as a string', { a: { b: 5n } }],
+    ['a function cannot be sent as JSON: leave it out', () => 1],
+    ['a function (at [0]) cannot be sent as JSON: leave it out', [() => 1]],
+    ['a symbol (at s) cannot be sent as JSON: leave it out', { s: Symbol('s') }],
+    ['a Promise (at paid) cannot be sent as JSON: await it first', { paid: Promise.resolve() }],
+  ])('is refused: %s', (message, value) => {
+    const refused = expect.objectContaining({ code: 'PAYLOAD_NOT_JSON', message }) as Error
+    expect(() => encodePayload(value)).toThrow(refused)
+    expect(() => encodePayload(value, { attempt: 2 })).toThrow(refused)
+  })
 })

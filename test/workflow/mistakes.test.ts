@@ -12,6 +12,8 @@ import {
   executeChild,
   race,
   saga,
+  setState,
+  signalExternal,
   sleep,
   startChild,
   withTimeout,
@@ -242,5 +244,24 @@ describe('what is open when an execution closes', () => {
       initiatedEventId: told.find('StartChildWorkflowExecutionInitiated', () => true),
     })
     expect(await warnings(told.wake())).toEqual([])
+  })
+})
+
+describe('a value that is no JSON parks the run, and is named:', () => {
+  const child = defineWorkflow('Child', '1', {}, async (_input: unknown) => {})
+  const map = { at: new Map() }
+  const NO_JSON = 'a Map (at at) cannot be sent as JSON: send Object.fromEntries(map)'
+  test.each<[string, () => Promise<unknown>]>([
+    ['result of W', async () => map],
+    ['input of Mail', async () => mail(map as never)],
+    ['input of Child', async () => executeChild(child, map)],
+    ['signal go', async () => signalExternal({ workflowId: 'w' }, go, map)],
+    ['state', async () => setState(map)],
+  ])('%s', async (what, run) => {
+    expect((await stuck(run)).reason).toBe(`PayloadNotJson: ${what}: ${NO_JSON}`)
+  })
+
+  test('undefined is none', async () => {
+    expect(brief(await story(async () => setState(undefined)).go())).toEqual(['CompleteWorkflowExecution'])
   })
 })

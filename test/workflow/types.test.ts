@@ -6,12 +6,14 @@ import {
   all,
   any,
   continueAsNewSuggested,
+  cron,
   defineActivity,
   defineSignal,
   defineState,
   defineWorkflow,
   executeChild,
   map,
+  mapContinued,
   race,
   saga,
   scope,
@@ -22,6 +24,7 @@ import {
   startChild,
   withTimeout,
 } from '../../src/workflow/index.js'
+import type { TestEnvironment } from '../../src/testing/index.js'
 import { brief, Story } from '../support/given.js'
 
 const Order = z.object({ id: z.string(), total: z.number() })
@@ -95,6 +98,45 @@ export const together = defineWorkflow('Together', '1', {}, async () => {
   void (async (): Promise<[number, number]> => all([() => amount('a'), async () => 'text']))
   return [sum, first, numbers, quote, mapped, inTime]
 })
+const ping = defineActivity<void, string>('Ping', '1')
+const untyped = defineActivity('Untyped', '1')
+const hourly = defineWorkflow('Hourly', '1', {}, async () => 1)
+const maybe = defineWorkflow('Maybe', '1', { input: Order.optional() }, async order => order?.id)
+export const withoutInput = defineWorkflow('WithoutInput', '1', {}, async () => {
+  const text: string = await ping()
+  await ping(undefined, { taskPriority: 1 })
+  await untyped()
+  const one: number = await executeChild(hourly)
+  await executeChild(maybe)
+  const child = await startChild(maybe, { id: 'a', total: 1 }, { tagList: ['a'] })
+  // @ts-expect-error an order is needed
+  void (() => charge())
+  // @ts-expect-error an order is needed
+  void (() => executeChild(workflow))
+  // @ts-expect-error an order is needed
+  void (() => startChild(workflow))
+  // @ts-expect-error it is an order, if it is there
+  void (() => executeChild(maybe, 5))
+  return [text, one, await child.result()]
+})
+export const starts = async (env: TestEnvironment) => {
+  const one: number = await env.execute(hourly)
+  await env.start(maybe)
+  await env.start(hourly, undefined, { workflowId: 'a' })
+  // @ts-expect-error an order is needed
+  void (() => env.start(workflow))
+  // @ts-expect-error an order is needed
+  void (() => env.execute(workflow))
+  return one
+}
+export const loops = defineWorkflow('Loops', '1', {}, async () => {
+  const lengths: number[] = await map(['a'], async name => name.length)
+  await mapContinued(['a'], async name => charge({ id: name, total: 1 }))
+  await cron('0 2 * * *', async at => charge({ id: new Date(at).toISOString(), total: 1 }))
+  // @ts-expect-error a text is no number
+  void (() => mapContinued(['a'], async name => name.toFixed()))
+  return lengths
+})
 export const annotated = defineWorkflow(
   'Annotated',
   '1',
@@ -129,4 +171,13 @@ test('options that make no sense are refused where they are written', () => {
   expect(() => defineActivity('A', '1', { startToClose: 'soon' as never })).toThrow(/startToClose of A/)
   expect(() => defineActivity('A', '1', { retry: { maximumAttempts: 0 } })).toThrow(/maximumAttempts/)
   expect(() => defineActivity('A', '1', { retry: { backoff: 0.5 } })).toThrow(/backoff/)
+})
+
+test('options and inputs that may be left out are', async () => {
+  const looping = new Story(loops)
+  expect(brief(await looping.go())).toEqual(['ScheduleActivityTask Charge 1.1'])
+  expect(brief(await looping.complete('Charge', { paymentId: 'p' }).go())).toEqual([
+    expect.stringMatching(/^StartTimer 2.sleep /),
+  ])
+  expect(brief(await new Story(withoutInput).go())).toEqual(['ScheduleActivityTask Ping 1.1'])
 })

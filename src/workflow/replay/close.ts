@@ -10,7 +10,7 @@ import {
 import { cutReason, encodeFailure } from '../../swf/failure.js'
 import type { HistoryEvent } from '../../swf/history-event.js'
 import { encodePayload } from '../../swf/payload.js'
-import { ActivityTaskCanceled, WorkflowExecutionCancelRequested, WorkflowFailure, tooLarge } from '../errors.js'
+import { ActivityTaskCanceled, WorkflowExecutionCancelRequested, WorkflowFailure, notSent } from '../errors.js'
 import { ChildWorkflowExecutionCanceled } from '../external-errors.js'
 import { validate } from '../validator.js'
 import type { WorkflowContract } from '../workflow-contract.js'
@@ -91,7 +91,7 @@ function closingDecision(
       const result = encodePayload(outside(() => validate(contract.options.result, outcome.result, what)))
       return completeWorkflowExecution(result === undefined ? {} : { result })
     } catch (error) {
-      failure = tooLarge(what, error)
+      failure = notSent(what, error)
     }
   }
   if (cancelRequested && CANCELED.some(type => failure instanceof type)) return cancelWorkflowExecution({})
