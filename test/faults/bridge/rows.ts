@@ -76,12 +76,13 @@ export async function killedBeforeAdmit(count: number) {
 
 /** The add of a job never reaches Redis, although its caller hears that it did: the task is in its record alone. */
 export async function lostAdds(count: number) {
-  const scene = await openScene()
+  const scene = await openScene({ heartbeat: '15s' })
   const proxy = await redisProxy(scene.connection.options.port!, { path: `/${scene.connection.options.db}` })
   let lost = 0
   proxy.replace = words => {
     const isAdd = words.some(word => word.startsWith('{"v":1,"task":'))
-    if (!isAdd || lost === count) return undefined
+    const isAgain = words.some(word => /[0-9a-f]{32}-\d+-\d+r/.test(word))
+    if (!isAdd || isAgain || lost === count) return undefined
     lost++
     return ['ECHO', 'lost']
   }
@@ -92,7 +93,8 @@ export async function lostAdds(count: number) {
   const verdict = await scene.verdict()
   expect(lost).toBe(count)
   expectSound(verdict, count, count)
-  expect(verdict).toMatchObject({ tries: { completed: count }, repeated: 0 })
+  expect(verdict.tries).toEqual({ completed: count })
+  expect(verdict.repeated).toBe(0)
   return { struck: lost, ...verdict }
 }
 
@@ -102,7 +104,9 @@ export async function vanishedJobs(options: SceneOptions = {}) {
   await scene.spawn({ concurrency: 1 })
   await until(() => scene.queues.get(scene.domain, scene.taskList), { what: 'the queue is known' })
   await scene.queues.update(scene.domain, scene.taskList, { prefetch: 1, concurrency: 1 }, 'test')
-  await scene.start(1, { steps: [{ ms: 14_000 }, { ms: 10 }], together: true })
+  await scene.start(1, { steps: [{ ms: 12_000 }] })
+  await scene.begun(1)
+  await scene.start(1, { steps: [{ ms: 10 }] })
   const wait = `${scene.key}:jobs:wait`
   const vanish = () =>
     until(
@@ -115,14 +119,14 @@ export async function vanishedJobs(options: SceneOptions = {}) {
   await vanish()
   await vanish()
   const timedOut = async () => {
-    const history = await scene.history(scene.executions[0]!)
+    const history = await scene.history(scene.executions[1]!)
     return history.some(({ eventType }) => eventType === 'ActivityTaskTimedOut')
   }
   await until(timedOut, { what: 'SWF times the lost task out', within: 16_000 })
   await scene.allClosed()
   await scene.expectNothingLeft()
   const verdict = await scene.verdict()
-  expectSound(verdict, 1, 2)
+  expectSound(verdict, 2, 2)
   expect(verdict.tries).toEqual({ completed: 2, HEARTBEAT: 1 })
   return verdict
 }
@@ -159,7 +163,8 @@ async function fenced(scene: Scene, count: number, twice = count) {
   await scene.expectNothingLeft()
   const verdict = await scene.verdict()
   expectSound(verdict, count, count)
-  expect(verdict).toMatchObject({ appliedTwice: 0, repeated: twice, tries: { completed: count } })
+  expect(verdict).toMatchObject({ appliedTwice: 0, tries: { completed: count } })
+  expect(verdict.repeated).toBeGreaterThanOrEqual(twice)
   return verdict
 }
 
@@ -276,6 +281,8 @@ export async function redisEmptied(times: number, count: number) {
   }
   await until(() => scene.queues.get(scene.domain, scene.taskList), { what: 'the queue is announced again' })
   await set(true)
+  // Polls and reads that were open may still bring something.
+  await sleep(2_000)
   await redis.empty()
   const begun = scene.lines().length
   await scene.start(2, { steps: [{ ms: 10 }] })
@@ -336,7 +343,7 @@ export async function cancels(count: number, seed: number) {
 
 /** Every worker in turn is asked to end under load, and replaced. */
 export async function rollingRestart(fleet: number, count: number) {
-  const scene = await openScene()
+  const scene = await openScene({ heartbeat: '15s' })
   const options: WorkerOptions = { concurrency: 5, drain: 10_000 }
   for (let n = 0; n < fleet; n++) await scene.spawn(options)
   await scene.start(count, { steps: copies(2, { ms: 200 }) })
@@ -358,7 +365,7 @@ export async function rollingRestart(fleet: number, count: number) {
 
 /** The limit of the fleet changes under load, 1 → 50 → 0 → 5. */
 export async function limits(fleet: number, count: number, ms = 200, pause = 3_000) {
-  const scene = await openScene()
+  const scene = await openScene({ heartbeat: '15s' })
   await Promise.all(Array.from({ length: fleet }, () => scene.spawn({ concurrency: 25, pollers: 10 })))
   const set = async (concurrency: number) => {
     const at = Date.now()
