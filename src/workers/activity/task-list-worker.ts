@@ -263,10 +263,10 @@ export class TaskListWorker {
 
   async #obey({ settings, hints, epoch, lapsed }: TickReply, first: boolean): Promise<boolean> {
     const emptied = this.#epoch !== undefined && this.#epoch !== epoch
-    this.#epoch = epoch
     if (emptied) this.#log.warn('redis has lost its data: runs and tasks of this process are put back')
     if (emptied || lapsed) await this.#processor.verify()
     if (emptied) await this.#processor.reopen()
+    this.#epoch = epoch
     for (const { task, at } of hints) if (this.#hinted.get(task) !== at) this.#processor.hint(task)
     this.#hinted = new Map(hints.map(({ task, at }) => [task, at]))
     const changed = JSON.stringify(settings) !== JSON.stringify(this.#settings)
