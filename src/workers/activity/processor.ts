@@ -226,6 +226,8 @@ export class Processor {
       const message = `No handler for ${name} ${version} on task list ${this.#options.taskList}: add one to the app's handlers`
       return bridgeFailure(run.task, NO_HANDLER, message)
     }
+    // A claim that had to be asked for again may be answered too late (A1).
+    if (run.deadline !== undefined && Date.now() >= run.deadline) return undefined
     const began = performance.now()
     const job = this.#context(run, envelope, log, signal, heartbeat)
     const outcome = await runHandler(handler, run.task, value, job, {
