@@ -149,11 +149,10 @@ export async function stoppedProcess(count: number, options: SceneOptions = {}) 
 /** A handler blocks its event loop for longer than the lease. */
 export async function blockedLoop(count: number, options: SceneOptions = {}) {
   const scene = await openScene(options)
-  const blocked = await scene.spawn({ concurrency: 1, pollers: 1 })
-  scene.unwell.add(blocked.pid)
-  await scene.start(1, { steps: [{ block: 5_000, ms: 10, then: 6_000 }] })
+  await Promise.all([1, 2].map(() => scene.spawn({ concurrency: count })))
+  await scene.start(1, { steps: [{ block: 6_000, ms: 10, then: 6_000 }] })
   await scene.begun(1)
-  await scene.spawn({ concurrency: count })
+  scene.unwell.add(scene.lines()[0]!.pid)
   await scene.start(count - 1, { steps: [{ ms: 100 }] })
   return fenced(scene, count, 1)
 }
