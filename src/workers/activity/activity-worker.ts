@@ -45,7 +45,7 @@ export interface ActivityWorkerOptions {
 export const DEFAULTS = { drain: 30 * SECOND, grace: 5 * SECOND, pollers: 10 } satisfies Partial<ActivityWorkerOptions>
 
 /** How long it waits for Redis before it says that it has started without, in milliseconds. */
-const PATIENCE = 2 * SECOND
+const PATIENCE = SECOND
 /** How often the worker shows itself in its domain, in milliseconds. */
 const ANNOUNCE = SECOND
 
