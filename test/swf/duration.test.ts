@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest'
-import { durationText, isoDuration, milliseconds, parseIsoDuration, seconds, timeoutSeconds } from '../../src/swf/duration.js'
+import {
+  durationText,
+  isoDuration,
+  milliseconds,
+  parseIsoDuration,
+  seconds,
+  timeoutSeconds,
+} from '../../src/swf/duration.js'
 
 test('durations are read with their unit', () => {
   expect([
