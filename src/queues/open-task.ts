@@ -145,7 +145,7 @@ async function end({ swf, redis, prefix = DEFAULT_PREFIX }: Fleet, task: OpenTas
     await tell(swf, taskToken, outcome)
   } catch (error) {
     if (isFault(error, 'UNKNOWN_RESOURCE')) {
-      await records?.done(record, name, 0).catch(() => {})
+      await Promise.all([records?.refuseAnswer(record), records?.done(record, name, 0)]).catch(() => {})
       throw new ActivityClosed(workflowExecution, activityId)
     }
     // What is committed reaches SWF through a worker.

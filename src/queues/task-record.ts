@@ -195,6 +195,11 @@ export class TaskRecords {
     return (await run(this.redis, ANSWER, this.key, args)) as 'OK' | 'SAME' | 'CLOSED' | 'UNKNOWN'
   }
 
+  /** SWF has not taken an answer: given again, it is refused. */
+  async refuseAnswer({ id }: Pick<TaskRecord, 'id'>): Promise<void> {
+    await this.redis.hdel(`${this.key}:t:${id}`, 'answer')
+  }
+
   /** Closes a task; without a nonce only if nobody runs it. Resolves to permits, at most `wanted`. */
   async done(
     task: Pick<TaskRecord, 'id' | 'startedEventId'>,

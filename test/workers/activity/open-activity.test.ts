@@ -91,6 +91,16 @@ test('a token counts before its handler has returned, whose own outcome is then 
   await until(async () => (await queues.get(DOMAIN, 'activities'))!.active === 0, { what: 'nothing is left' })
 })
 
+test('an outcome that comes after SWF has closed the task is refused, as often as it is brought', async () => {
+  const run = await execution()
+  left.clear()
+  await run.schedule({ gone: task() })
+  await allLeft('gone')
+  await run.terminate()
+  for (let i = 0; i < 2; i++)
+    await expect(completeActivity(fleet, token('gone'), 'late')).rejects.toMatchObject({ code: 'ACTIVITY_CLOSED' })
+})
+
 test('an open task that Redis forgot is put back by the worker that left it', async () => {
   const run = await execution()
   left.clear()
