@@ -169,7 +169,7 @@ async function fenced(scene: Scene, count: number, twice = count) {
 
 /** A job that kills whoever runs it: after three workers it is answered Failed(WORKER_LOST), and the workflow retries. */
 export async function threeStalls() {
-  const scene = await openScene()
+  const scene = await openScene({ heartbeat: '9s' })
   const fleet = await Promise.all(Array.from({ length: 4 }, () => scene.spawn({ concurrency: 1 })))
   await scene.start(1, { steps: [{ die: 3, ms: 10 }] })
   const dead = () => fleet.filter(({ alive }) => !alive)
