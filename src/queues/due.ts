@@ -2,6 +2,7 @@
 //
 // D1. A task that waits, or was left open, is beaten by whoever finds it due, as long as what waits has its job: a lost task must not be kept alive.
 // D2. A run, or a committed outcome, of a process that is not alive (P4) goes back, with a new job; the takeover is counted.
+//     SWF hears of such a run at once: if the next process dies of it as well, before its first heartbeat, there is time for a third.
 // D3. A task that waits without its job gets the job again, once; then it is closed and left to SWF's timeout.
 // D4. A task that waits and whose time is nearly over is handed back, so that it waits in SWF, where no clock runs.
 // D5. A task that was left open and that nobody has completed in the time that its handler gave is ended.
@@ -107,7 +108,12 @@ for _, id in ipairs(open) do
       if r[1] == 'RUN' then
         redis.call('HSET', t, 'state', 'WAIT')
         redis.call('ZADD', q .. ':waiting', now, id)
-        if tonumber(r[9]) > 0 then redis.call('ZADD', q .. ':beats', now, id) end
+        if tonumber(r[9]) > 0 then
+          local told = redis.call('HMGET', t, 'token', 'details')
+          redis.call('ZADD', q .. ':beats', now + math.max(tonumber(r[9]), 1000), id)
+          redis.call('HSET', t, 'beatAt', now)
+          push('BEAT', id, r[4], 'WAIT', told[1], told[2] or '')
+        end
       end
       push('ADD', id, r[4], tostring(takeovers), '', r[8])
     end

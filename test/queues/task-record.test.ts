@@ -162,6 +162,24 @@ test('no run begins after the deadline', async () => {
   expect((await readNumbers(redis, key)).slotsHeld).toBe(0)
 })
 
+test('SWF hears at once of a run that goes back, with the details it was last told', async () => {
+  await a.records.admit({ ...task(), beat: 60_000 }, soon(), 'p')
+  const { run } = await claimed(a)
+  expect(await a.records.beat(run, '{"line":3}')).toBe('OK')
+  await a.die()
+  expect(await readDue(redis, key)).toMatchObject([
+    {
+      kind: 'BEAT',
+      task: { id: task().id, startedEventId: 7 },
+      state: 'WAIT',
+      taskToken: task().taskToken,
+      details: '{"line":3}',
+    },
+    { kind: 'ADD', wakeup: { takeovers: 1 } },
+  ])
+  expect(await readDue(redis, key)).toEqual([])
+})
+
 test('a waiting task is beaten, by one process at a time, and ended only while it waits', async () => {
   await a.records.admit({ ...task(), beat: 1 }, soon(), 'p')
   await hintCancel(redis, key, 'run', '1.1')
