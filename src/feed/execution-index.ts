@@ -81,11 +81,24 @@ export class ExecutionIndex implements Service {
     this.#table.close()
   }
 
-  /** Lists executions; an `after` that is no cursor of this index throws an error of code BAD_USER_INPUT. */
-  list(domain: string, query: ExecutionQuery): ExecutionPage & { indexedUpTo?: number } {
+  /**
+   * Lists executions; an `after` that is no cursor of this index throws an error of code BAD_USER_INPUT. `streamId` is the
+   * entry up to which the feed is in the list; absent while the index has never been filled.
+   */
+  list(domain: string, query: ExecutionQuery): ExecutionPage & { indexedUpTo?: number; streamId?: string } {
     const indexed = this.#open(domain)
     const page = this.#table.list(domain, query)
-    return { ...page, ...(indexed?.upTo !== undefined && { indexedUpTo: indexed.upTo }) }
+    const streamId = this.#table.position(domain)
+    return {
+      ...page,
+      ...(indexed?.upTo !== undefined && { indexedUpTo: indexed.upTo }),
+      ...(streamId !== undefined && { streamId }),
+    }
+  }
+
+  /** Resolves when what the feed has told so far can be listed: at once, unless the index is being filled. */
+  async whole(domain: string): Promise<void> {
+    await this.#open(domain)?.whole()
   }
 
   /** Counts executions by what they have in common. */
@@ -171,6 +184,11 @@ class IndexedDomain implements Follower {
   follow(reader: Pick<FeedReader, 'follow'>): void {
     this.#following = reader.follow(this.domain, this, { first: true })
     void this.#following.ready.then(streamId => this.#takeUp(streamId))
+  }
+
+  async whole(): Promise<void> {
+    await this.indexed
+    while (this.#walking) await this.#walking
   }
 
   async stop(): Promise<void> {

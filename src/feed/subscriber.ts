@@ -5,7 +5,7 @@
 // B2. The live part is joined before the last page of what was missed is read, and what both hold is given once.
 // B3. Subscriptions are pulled. What a slow one has not taken waits in a ring; when that is full it is dropped for one RESYNC.
 //     Nobody waits for anybody.
-// B4. A RESYNC never skips: what is read again after it is at least as new as what has been given before it.
+// B4. A RESYNC never skips: it is given when what is read again after it, from the index, holds all that came before it.
 
 import { Backoff, type Service } from '../lifecycle.js'
 import { closeRedis, connectRedis, type Redis } from '../redis.js'
@@ -29,6 +29,8 @@ export interface SubscriberOptions {
   reader?: FeedReader
   /** Items that wait for one slow subscription, before it gets a RESYNC instead. @default 1_000 */
   ring?: number
+  /** Where clients read again after a RESYNC; resolves when what the feed has told so far is there. @default nothing to wait for */
+  index?: { whole(domain: string): Promise<void> }
 }
 
 export interface SubscribeOptions {
@@ -89,7 +91,7 @@ export class Subscriber implements Service {
     if (signal?.aborted) end()
     const items = after === undefined ? live.items() : this.#resumed(domain, topic, after, live)
     if (after === undefined) this.#join(domain, live).catch((error: unknown) => live.fail(error))
-    return subscription(items, live)
+    return subscription(items, live, async () => this.options.index?.whole(domain))
   }
 
   /** Resolves to the id of the stream entry after which everything is live. */
@@ -244,13 +246,18 @@ class LiveTopic {
   }
 }
 
-function subscription(items: AsyncGenerator<FeedItem, undefined>, live: LiveTopic): Subscription {
+function subscription(
+  items: AsyncGenerator<FeedItem, undefined>,
+  live: LiveTopic,
+  whole: () => Promise<void>,
+): Subscription {
   return {
     ready: live.ready,
     next: async () => {
       try {
         const result = await items.next()
         if (result.done) live.end()
+        else if (result.value.kind === 'resync') await Promise.race([whole(), live.gone])
         return result
       } catch (error) {
         live.end()

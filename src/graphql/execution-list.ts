@@ -1,5 +1,6 @@
 // Connections of executions.
 
+import { encodeCursor } from '../feed/cursor.js'
 import type { ExecutionFilter } from '../feed/execution-index.js'
 import type { Context } from './context.js'
 import type { ExecutionOrder } from './execution.input.js'
@@ -21,7 +22,7 @@ export function listExecutions(
 ): ExecutionConnection {
   const asOf = new Date()
   const query = { filter, orderBy, first: pageSize('first', first, LIMITS.page), ...(after != null && { after }) }
-  const { items, cursors, hasNextPage, count, indexedUpTo } = index.list(domain, query)
+  const { items, cursors, hasNextPage, count, indexedUpTo, streamId } = index.list(domain, query)
   const nodes = items.map(summary => executionOf(summary, 'INDEX', asOf))
   return {
     nodes,
@@ -30,11 +31,12 @@ export function listExecutions(
     count,
     source: 'INDEX',
     indexedUpTo: indexedUpTo === undefined ? undefined : new Date(indexedUpTo),
+    updatesCursor: streamId === undefined ? undefined : encodeCursor({ streamId }),
   }
 }
 
-/** Returns a list of one, or of none. */
-export function onlyExecution(execution: Execution | undefined): ExecutionConnection {
+/** Returns a list of one, or of none; it was read after the feed had told what is before `updatesCursor`. */
+export function onlyExecution(execution: Execution | undefined, updatesCursor: string): ExecutionConnection {
   const nodes = execution ? [execution] : []
   const cursor = execution?.id
   return {
@@ -44,5 +46,6 @@ export function onlyExecution(execution: Execution | undefined): ExecutionConnec
     count: { value: nodes.length, truncated: false },
     source: execution?.source ?? 'INDEX',
     indexedUpTo: undefined,
+    updatesCursor,
   }
 }

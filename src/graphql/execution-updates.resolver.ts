@@ -28,13 +28,13 @@ export class ExecutionUpdatesResolver {
     description: 'The executions that this subscription is about, as they are now.',
   })
   async executions(
-    @Root() { about }: Resync,
+    @Root() { about, cursor }: Resync,
     @Arg('first', () => Int, { defaultValue: 50, description: `How many at most, up to ${LIMITS.page}.` })
     first: number,
     @Ctx() context: Context,
   ): Promise<ExecutionConnection> {
     const { domain, workflowId, runId, filter } = about
-    if (workflowId !== undefined) return onlyExecution(await context.executions.find(domain, workflowId, runId))
+    if (workflowId !== undefined) return onlyExecution(await context.executions.find(domain, workflowId, runId), cursor)
     return listExecutions(context, domain, { filter, orderBy: 'STARTED_DESC', first })
   }
 }

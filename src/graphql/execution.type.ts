@@ -146,6 +146,13 @@ export class ExecutionConnection {
     description: 'Up to when the index is known to be complete; null while it is being built.',
   })
   indexedUpTo?: Date | undefined
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Give it as `after` to executionUpdates to hear of everything that this list does not show yet; null while the index is being built.',
+  })
+  updatesCursor?: string | undefined
 }
 
 /** Returns a summary as clients see it: an instance, which type-graphql hands on to resolvers as it is. */

@@ -29,6 +29,16 @@ export class HistoryEvents implements AsyncIterableIterator<HistoryEdge> {
   }
 
   async next(): Promise<IteratorResult<HistoryEdge>> {
+    try {
+      return await this.#next()
+    } catch (error) {
+      // Whoever pulls takes a rejection for the end, and does not call `return`.
+      await this.return()
+      throw error
+    }
+  }
+
+  async #next(): Promise<IteratorResult<HistoryEdge>> {
     while (!this.#ended) {
       const { events } = this.#run
       if (this.#given < events.length) {

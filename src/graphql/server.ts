@@ -81,7 +81,7 @@ export class Gateway implements Service {
     const shared = { redis, swf, log, ...(prefix !== undefined && { prefix }) }
     const reader = new FeedReader({ ...shared, redis: { url } })
     const index = new ExecutionIndex({ ...shared, reader, ...(indexFile !== undefined && { file: indexFile }) })
-    const subscriber = new Subscriber({ ...shared, redis: { url }, reader })
+    const subscriber = new Subscriber({ ...shared, redis: { url }, reader, index })
     const publisher = new Publisher({ ...shared, index })
     const tail = new Tail({ ...shared, publisher })
     const sweeper = new Sweeper({

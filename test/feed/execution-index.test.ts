@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { encodeCursor } from '../../src/feed/cursor.js'
 import { ExecutionIndex, type ExecutionFilter, type ExecutionIndexOptions } from '../../src/feed/execution-index.js'
 import { ExecutionTable, type ExecutionOrder } from '../../src/feed/execution-table.js'
 import { Publisher } from '../../src/feed/publisher.js'
@@ -293,4 +294,37 @@ test('starts without Redis, and is filled when it comes', async () => {
   redis.zscan = zscan
   await until(() => index.readiness().length === 0, { what: 'the index is filled' })
   expect(index.list(domain, { first: 1 }).count.value).toBe(3)
+})
+
+test('says from which entry on the feed has what a list does not show, and when it is whole again', async () => {
+  const domain = await sweptDomain(stream, redis)
+  const reader = new FeedReader({ redis: { url }, prefix, log })
+  const index = await newIndex({ reader, domains: [domain] })
+  const subscriber = new Subscriber({ redis: { url }, prefix, log, reader, index })
+  afterFile(async () => {
+    await subscriber.stop()
+    await reader.stop()
+  })
+  const listed = index.list(domain, { first: 9 })
+  const [history] = await publishSome(domain, 1)
+  const updates = subscriber.subscribe(domain, {}, { after: encodeCursor({ streamId: listed.streamId! }) })
+  expect([await updates.next(), await updates.next()]).toMatchObject([
+    { value: { update: { eventId: 1, summary: history!.execution } } },
+    { value: { update: { eventId: 4 } } },
+  ])
+  await index.whole(domain)
+
+  const { zscan } = redis
+  redis.zscan = () => Promise.reject(new Error('Connection is closed.'))
+  await redis.del(feedKeys(prefix, domain).stream)
+  const [later] = await publishSome(domain, 1)
+  let whole = false
+  const resync = updates.next().finally(() => (whole = true))
+  await until(() => index.find(domain, later!.execution.workflowId), { what: 'the index hears of it' })
+  expect(index.list(domain, { first: 9 }).streamId).not.toBe(await stream.lastId(domain))
+  expect(whole).toBe(false)
+  redis.zscan = zscan
+  expect((await resync).value).toMatchObject({ kind: 'resync' })
+  expect(index.list(domain, { first: 9 }).streamId).toBe(await stream.lastId(domain))
+  await updates.return!()
 })

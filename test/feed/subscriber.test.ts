@@ -8,6 +8,7 @@ import type { ExecutionUpdate } from '../../src/feed/update.js'
 import type { Redis } from '../../src/redis.js'
 import { afterFile } from '../support/dispose.js'
 import { testRedis } from '../support/redis.js'
+import { until } from '../support/until.js'
 import { History, saga, swfOf } from './histories.js'
 import { connected, freshDomain, log, sweptDomain } from './redis.js'
 
@@ -150,6 +151,27 @@ describe('live', () => {
     expect(resync).toMatchObject({ kind: 'resync', reason: 'too slow' })
     expect(ids(rest)).toEqual([44, 48, 52, 56])
   })
+})
+
+test('a RESYNC waits until what it makes clients read again is there', async () => {
+  const domain = await sweptDomain(stream, redis)
+  let filled!: () => void
+  const filling = new Promise<void>(resolve => (filled = resolve))
+  const asked: string[] = []
+  const whole = (name: string) => (asked.push(name), filling)
+  const mine = newSubscriber({ index: { whole } })
+  const [patient, gone] = [subscribe(domain, {}, undefined, mine), subscribe(domain, {}, undefined, mine)]
+  await Promise.all([patient.ready, gone.ready])
+  await stream.resync(domain, 'test')
+  let given = false
+  const next = patient.next().finally(() => (given = true))
+  const ending = gone.next()
+  await until(() => asked.length === 2, { what: 'both ask whether the index is whole' })
+  await gone.return!()
+  await ending
+  expect(given).toBe(false)
+  filled()
+  expect((await next).value).toMatchObject({ kind: 'resync', reason: 'test' })
 })
 
 test('a stream that is lost under its subscriptions gives each a RESYNC, before what is new', async () => {

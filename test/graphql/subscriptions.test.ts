@@ -147,6 +147,34 @@ test.each(['WebSocket', 'SSE'] as const)(
   },
 )
 
+test.each(['WebSocket', 'SSE'] as const)(
+  '%s goes on from a list: what the list does not show comes',
+  async transport => {
+    const filter = { workflowIdPrefix: `listed-${transport}` }
+    const list = async () => {
+      const { data } = await ask(
+        'query ($filter: ExecutionFilter) { executions(filter: $filter) { updatesCursor nodes { workflowId status } } }',
+        { filter },
+      )
+      return data.executions
+    }
+    expect(await list()).toEqual({ updatesCursor: expect.any(String), nodes: [] })
+    await start(`${filter.workflowIdPrefix}-1`)
+    await terminate(`${filter.workflowIdPrefix}-1`)
+    await until(async () => (await list()).nodes[0]?.status === 'TERMINATED', { what: 'the list shows it' })
+    const { updatesCursor } = await list()
+    await start(`${filter.workflowIdPrefix}-2`)
+    await terminate(`${filter.workflowIdPrefix}-2`)
+    const { take, updates, end } = await subscribe(transport, { filter, after: updatesCursor })
+    await take(2)
+    expect(updates.map(({ workflowId, status }) => [workflowId.slice(-1), status])).toEqual([
+      ['2', 'OPEN'],
+      ['2', 'TERMINATED'],
+    ])
+    await end()
+  },
+)
+
 test('a filter lets through what it names', async () => {
   const { take, end } = await subscribe('WebSocket', {
     filter: { workflowIdPrefix: 'filtered-', status: ['TERMINATED'] },
