@@ -4,14 +4,20 @@
 // J2. A job's id names one wake-up: task, start, takeover, and whether it was added again.
 // J3. The processor never throws: an outcome is SWF's affair, not BullMQ's.
 // J4. BullMQ's own lock only frees a dead worker's job for the next; who owns a run is told by R2 and P4.
+// J5. A process without room for a job puts it back for others, and takes none until it is told to look again.
 
-import { Queue, Worker } from 'bullmq'
+import { Queue, WaitingError, Worker, type Job } from 'bullmq'
 import type { Redis } from '../redis.js'
 import type { Log } from '../telemetry.js'
 import { JOBS } from './keys.js'
 
 /** Format of a job's data. */
 const VERSION = 1
+
+interface JobData {
+  v: number
+  task?: string
+}
 
 /** Which wake-up of which task. */
 export interface Wakeup {
@@ -26,7 +32,7 @@ export function jobId({ id, startedEventId, takeovers, again }: Wakeup): string 
   return `${id}-${startedEventId}-${takeovers}${again ? 'r' : ''}`
 }
 
-/** BullMQ's queue under a hash tag: adds jobs, and holds the limit of the fleet. */
+/** BullMQ's queue under a hash tag: adds jobs. */
 export class JobQueue {
   readonly #queue: Queue
 
@@ -45,14 +51,6 @@ export class JobQueue {
     await this.#queue.add('task', { v: VERSION, task: wakeup.id }, { jobId: jobId(wakeup) })
   }
 
-  /**
-   * Sets how many jobs are active in the fleet at most. It holds jobs back at their start and wakes nobody:
-   * workers look again by themselves within a second.
-   */
-  async limit(concurrency: number): Promise<void> {
-    await this.#queue.setGlobalConcurrency(Math.max(1, concurrency))
-  }
-
   async close(): Promise<void> {
     await this.#queue.close().catch(() => {})
   }
@@ -68,8 +66,8 @@ export interface JobRunnerOptions {
   lock: number
   /** How often BullMQ looks for such jobs, in milliseconds. */
   stalled: number
-  /** Handles the wake-up of a task; must not reject. */
-  run: (task: string) => Promise<void>
+  /** Handles the wake-up of a task; must not reject. Resolves to false when the task is not to be run here and now. */
+  run: (task: string) => Promise<boolean>
   /** BullMQ could not renew locks: somebody else may have been woken for these. */
   onLockLost: (tasks: string[]) => void
   log: Log
@@ -77,15 +75,18 @@ export interface JobRunnerOptions {
 
 /** BullMQ's worker under a hash tag: takes jobs while there is room. */
 export class JobRunner {
-  readonly #worker: Worker
+  readonly #worker: Worker<JobData>
+  readonly #run: JobRunnerOptions['run']
   #concurrency: number
+  /** A job was put back. */
+  #holding = false
 
   constructor({ redis, key, concurrency, lock, stalled, run, onLockLost, log }: JobRunnerOptions) {
     this.#concurrency = concurrency
-    this.#worker = new Worker<{ task: string }>(
+    this.#run = run
+    this.#worker = new Worker<JobData>(
       JOBS,
-      // A job whose data was lost still has its id, which begins with the task's.
-      job => run(job.data.task ?? job.id?.split('-')[0] ?? ''),
+      (job, token) => this.#process(job, token),
       {
         connection: redis,
         prefix: key,
@@ -120,7 +121,27 @@ export class JobRunner {
     this.#concurrency = concurrency
     if (concurrency > 0) this.#worker.concurrency = concurrency
     await this.#worker.pause(true)
-    if (concurrency > 0) await this.#worker.resume()
+    await this.#resume()
+  }
+
+  /** Takes jobs again after one was put back: there may be room now. */
+  lookAgain(): void {
+    if (this.#holding) void this.#resume()
+  }
+
+  async #resume(): Promise<void> {
+    this.#holding = false
+    if (this.#concurrency > 0) await this.#worker.resume()
+  }
+
+  async #process(job: Job<JobData>, token: string | undefined): Promise<void> {
+    // A job whose data was lost still has its id, which begins with the task's.
+    if (await this.#run(job.data.task ?? job.id?.split('-')[0] ?? '')) return
+    this.#holding = true
+    await this.#worker.pause(true)
+    // Not put back, it is when its lock has run out.
+    await job.moveToWait(token).catch(() => {})
+    throw new WaitingError()
   }
 
   /** Takes no more jobs, waits for those that run, at most `patience` milliseconds, and closes its connections. */

@@ -24,11 +24,22 @@ local function clock()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 local now = clock()
+local known
+local function settings()
+  if known == nil then
+    local text = redis.call('GET', q .. ':settings')
+    known = text and cjson.decode(text) or false
+  end
+  return known
+end
 `
 
 const all: Script[] = []
 
-/** Names a script. `lua` finds the key in `q` and the time in `now`, in milliseconds since 1970. */
+/**
+ * Names a script. `lua` finds the key in `q`, the time in `now`, in milliseconds since 1970, and a queue's settings by
+ * `settings()`, false when there are none.
+ */
 export function script(name: string, lua: string): Script {
   const text = PRELUDE + lua
   const made = { name, body: lua, lua: text, sha: createHash('sha1').update(text).digest('hex') }
@@ -98,7 +109,7 @@ interface Call {
 /** Gathers calls on one key (L4). */
 export class Batch {
   #calls: Call[] = []
-  #leaving: Promise<void> | undefined
+  #leaving = false
 
   constructor(
     private readonly redis: Redis,
@@ -110,24 +121,16 @@ export class Batch {
   run(script: Script, args: readonly (string | number)[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#calls.push({ script, args, resolve, reject })
-      this.#leaving ??= new Promise(left =>
-        setImmediate(() => {
-          this.#send()
-          left()
-        }),
-      )
+      if (this.#leaving) return
+      this.#leaving = true
+      setImmediate(() => this.#send())
     })
-  }
-
-  /** Resolves when every call made so far is on its way: what is sent then arrives behind them. */
-  async sent(): Promise<void> {
-    await this.#leaving
   }
 
   #send(): void {
     const calls = this.#calls
     this.#calls = []
-    this.#leaving = undefined
+    this.#leaving = false
     const [first, ...others] = calls
     if (others.length === 0)
       return void run(this.redis, first!.script, this.key, first!.args).then(first!.resolve, first!.reject)

@@ -20,10 +20,8 @@ const GRACE = 3_000
 // Shared by ACQUIRE and DONE. In: process, how many. Out: list of permits; the name of one that took a token ends with r.
 export const ACQUIRE_FUNCTION = `
 local function acquire(process, wanted)
-  local text = redis.call('GET', q .. ':settings')
-  if not text then return {} end
-  local settings = cjson.decode(text)
-  if settings.paused or settings.concurrency == 0 then return {} end
+  local settings = settings()
+  if not settings or settings.paused or settings.concurrency == 0 then return {} end
   local state = redis.call('HMGET', q .. ':state', 'capacity', 'tokens', 'tokensAt')
   local limit = math.min(settings.concurrency, tonumber(state[1] or 0)) + settings.prefetch
   redis.call('ZREMRANGEBYSCORE', q .. ':permits', '-inf', now)

@@ -74,6 +74,11 @@ export type Claim =
   /** Nothing to do: closed, or somebody runs it. */
   | { kind: 'GONE' }
   | { kind: 'BUSY' }
+  /** It goes on waiting: the queue is paused, or as many run as the fleet may. */
+  | { kind: 'FULL' }
+
+/** What became of a task that was admitted; RUN: it has begun, as was asked for. */
+export type Admitted = 'RUN' | 'NEW' | 'SAME' | 'CLOSED'
 
 /** The states of a task that nobody runs: it waits, or its handler has left it open. */
 export type Unrun = 'WAIT' | 'OPEN'
@@ -86,6 +91,11 @@ export function taskId(runId: string, activityId: string): string {
 /** Returns the part of a task's id that all tasks of an execution share. */
 export function hash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
+}
+
+/** Returns the run of a task that begins as the task is admitted. */
+export function firstRun(task: TaskRecord, deadline: number | undefined, nonce: string): Run {
+  return { task, nonce, deadline, takeovers: 0, fencingToken: `${task.startedEventId}.0`, details: undefined }
 }
 
 /** Marks an activity, or all activities of a run, as to be asked about at once. */
@@ -106,27 +116,20 @@ export class TaskRecords {
     this.#batch = new Batch(redis, key, ON_EVERY_TASK)
   }
 
-  /** Resolves when what was asked for so far is on its way to Redis: what is sent then arrives behind it. */
-  sent(): Promise<void> {
-    return this.#batch.sent()
-  }
-
   /** Returns a name for one try to run a task. */
   nonce(): string {
     return `${this.process}.${++this.#nonces}`
   }
 
-  /** Makes the record of a polled task; safe to repeat. `deadline` is by this machine's clock. */
-  async admit(
-    task: TaskRecord,
-    deadline: number | undefined,
-    permit: string,
-    takeovers = 0,
-  ): Promise<'NEW' | 'SAME' | 'CLOSED'> {
+  /**
+   * Makes the record of a polled task, and begins it where it may; safe to repeat. `deadline` is by this machine's clock.
+   * Without a nonce the task waits in any case.
+   */
+  async admit(task: TaskRecord, deadline: number | undefined, permit: string, nonce = ''): Promise<Admitted> {
     const { id, startedEventId, taskToken } = task
     const args = [id, startedEventId, permit, factsOf(task, deadline), taskToken, inputOf(task), timeLeft(deadline)]
-    const rest = [task.beat, takeovers, typeField(task.activityType), task.attempt ?? 1]
-    return (await this.#batch.run(ADMIT, [...args, ...rest])) as 'NEW' | 'SAME' | 'CLOSED'
+    const rest = [task.beat, typeField(task.activityType), task.attempt ?? 1, this.process, nonce]
+    return (await this.#batch.run(ADMIT, [...args, ...rest])) as Admitted
   }
 
   /** Makes the record of a run again that Redis has lost. */
@@ -142,7 +145,7 @@ export class TaskRecords {
   async claim(id: string, nonce: string): Promise<Claim> {
     const reply = (await this.#batch.run(CLAIM, [id, this.process, nonce])) as [string, ...string[]]
     const [kind, text, token, input, startedEventId, takeovers, left, details, outcome] = reply
-    if (kind === 'GONE' || kind === 'BUSY') return { kind } as Claim
+    if (kind === 'GONE' || kind === 'BUSY' || kind === 'FULL') return { kind }
     const { bounded, ...facts } = JSON.parse(text!) as Facts
     if (kind === 'EXPIRED') return { kind, facts }
     const task: TaskRecord = { ...facts, id, taskToken: token!, startedEventId: Number(startedEventId) }

@@ -11,8 +11,11 @@
 // R7. No run begins after the task's deadline.
 // R8. A task that its handler has left open holds no slot and belongs to no process: everybody sees to it, and its token, a
 //     cancel or the end of its time gives it its outcome. The token counts from the moment it was made, whoever runs the task.
+// R9. No more run at a time than the fleet may, and none begins while the queue is paused.
+// R10. A task begins as it is admitted, in the process that polled it, when that has room and nobody waits: those that wait
+//     come first. All others wait for a job to wake somebody up.
 //
-// WAIT ─claim▶ RUN ─commit▶ OUT ─done▶ CLOSED.   WAIT ─take▶ OUT.   RUN of a dead process ─due▶ WAIT.
+// ─admit▶ WAIT or RUN.   WAIT ─claim▶ RUN ─commit▶ OUT ─done▶ CLOSED.   WAIT ─take▶ OUT.   RUN of a dead process ─due▶ WAIT.
 // RUN ─open▶ OPEN ─take▶ OUT.   WAIT, RUN, OPEN ─answer▶ OUT.
 
 import { MEASURE_FUNCTIONS } from './measures.js'
@@ -47,6 +50,18 @@ end
 local function measured(id, name)
   measure('a|' .. name .. '|' .. (redis.call('HGET', key(id), 'type') or ''))
 end
+local function full()
+  local settings = settings()
+  if not settings then return false end
+  return settings.paused or redis.call('ZCARD', q .. ':tasks') - redis.call('ZCARD', q .. ':waiting') >= settings.concurrency
+end
+local function begun(id, process, waited, attempt)
+  measured(id, 'w' .. bucket(waited))
+  if attempt > 1 then
+    measured(id, 'retry')
+    measure('p|retry|' .. process)
+  end
+end
 local function stale(id, nonce)
   if redis.call('HSETNX', key(id), 'stale.' .. nonce, 1) == 1 then
     measured(id, 'fenced')
@@ -70,35 +85,44 @@ end
 `
 
 // ADMIT: makes the record of a polled task, in the place of its permit.
-// In: id, startedEventId, permit, task (JSON), token, input, time to live (ms), beat (ms), takeovers known, activity type,
-// which try. Out: NEW, SAME, CLOSED.
-// Keeps R1 and R6.
+// In: id, startedEventId, permit, task (JSON), token, input, time to live (ms), beat (ms), activity type,
+// which try, process, nonce of the run to begin ('': none). Out: RUN, NEW, SAME, CLOSED.
+// Keeps R1, R5 to R7, R9 and R10.
 export const ADMIT = script(
   'ADMIT',
   `${TASK_FUNCTIONS}
 local id, started = ARGV[1], tonumber(ARGV[2])
-local t, ttl, beat = key(id), tonumber(ARGV[7]), tonumber(ARGV[8])
+local t, ttl, beat, process, nonce = key(id), tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[11], ARGV[12]
 redis.call('ZREM', q .. ':permits', ARGV[3])
-local old = redis.call('HMGET', t, 'state', 'startedEventId')
+local old = redis.call('HMGET', t, 'state', 'startedEventId', 'nonce')
 if old[1] then
   if tonumber(old[2]) > started then return 'CLOSED' end
-  if tonumber(old[2]) == started then return old[1] == 'CLOSED' and 'CLOSED' or 'SAME' end
+  if tonumber(old[2]) == started then
+    if old[1] == 'RUN' and old[3] == nonce then return 'RUN' end
+    return old[1] == 'CLOSED' and 'CLOSED' or 'SAME'
+  end
+  redis.call('DEL', t)
+  for _, set in ipairs({ ':open', ':beats', ':waiting', ':tasks' }) do redis.call('ZREM', q .. set, id) end
 end
-redis.call('DEL', t)
-redis.call('ZREM', q .. ':open', id)
-redis.call('HSET', t, 'state', 'WAIT', 'startedEventId', started, 'takeovers', ARGV[9], 'readded', 0, 'task', ARGV[4],
-  'token', ARGV[5], 'input', ARGV[6], 'deadline', now + ttl, 'beat', beat, 'at', now, 'type', ARGV[10], 'attempt', ARGV[11])
+local at_once = nonce ~= '' and ttl > 0 and redis.call('EXISTS', q .. ':waiting') == 0 and not full()
+redis.call('HSET', t, 'state', at_once and 'RUN' or 'WAIT', 'startedEventId', started, 'takeovers', 0, 'readded', 0, 'task',
+  ARGV[4], 'token', ARGV[5], 'input', ARGV[6], 'deadline', now + ttl, 'beat', beat, 'at', now, 'type', ARGV[9], 'attempt', ARGV[10])
 redis.call('PEXPIRE', t, ttl + ${TOMBSTONE})
 redis.call('ZADD', q .. ':tasks', now + ttl, id)
+if at_once then
+  redis.call('HSET', t, 'process', process, 'nonce', nonce, 'begun', now)
+  begun(id, process, 0, tonumber(ARGV[10]))
+  return 'RUN'
+end
 redis.call('ZADD', q .. ':waiting', now, id)
-if beat > 0 then redis.call('ZADD', q .. ':beats', now + beat, id) else redis.call('ZREM', q .. ':beats', id) end
+if beat > 0 then redis.call('ZADD', q .. ':beats', now + beat, id) end
 return 'NEW'
 `,
 )
 
-// CLAIM: asks to run a task. In: id, process, nonce. Out: GONE | BUSY | EXPIRED task | RUN, OUTCOME, GIVE_UP with
-// task, token, input, startedEventId, takeovers, time left (ms), details, outcome.
-// Keeps R2, R3, R5, R7.
+// CLAIM: asks to run a task. In: id, process, nonce. Out: GONE | BUSY | FULL (not now) | EXPIRED task | RUN, OUTCOME,
+// GIVE_UP with task, token, input, startedEventId, takeovers, time left (ms), details, outcome.
+// Keeps R2, R3, R5, R7, R9.
 export const CLAIM = script(
   'CLAIM',
   `${TASK_FUNCTIONS}
@@ -120,13 +144,10 @@ if not mine then
     takeovers = takeovers + 1
     measured(id, 'takeover')
     if r[2] then measure('p|takeover|' .. r[2]) end
-  elseif state == 'WAIT' and takeovers == 0 then
+  elseif state == 'WAIT' then
+    if full() then return { 'FULL' } end
     local f = redis.call('HMGET', t, 'at', 'attempt')
-    measured(id, 'w' .. bucket(now - tonumber(f[1] or now)))
-    if tonumber(f[2] or 1) > 1 then
-      measured(id, 'retry')
-      measure('p|retry|' .. process)
-    end
+    if takeovers == 0 then begun(id, process, now - tonumber(f[1] or now), tonumber(f[2] or 1)) end
   end
   redis.call('HSET', t, 'process', process, 'nonce', nonce, 'takeovers', takeovers, 'begun', now)
   if state ~= 'OUT' then redis.call('HSET', t, 'state', 'RUN') end

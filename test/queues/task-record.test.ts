@@ -2,10 +2,10 @@ import { beforeEach, expect, test } from 'vitest'
 import { readAbandoned, readDue } from '../../src/queues/due.js'
 import { queueKey } from '../../src/queues/keys.js'
 import { loadScripts } from '../../src/queues/script.js'
-import { DEFAULT_SETTINGS } from '../../src/queues/settings.js'
+import { DEFAULT_SETTINGS, updateSettings, type SettingsChange } from '../../src/queues/settings.js'
 import { Slots } from '../../src/queues/slots.js'
 import { readNumbers } from '../../src/queues/stats.js'
-import { hintCancel, taskId, TaskRecords, type TaskRecord } from '../../src/queues/task-record.js'
+import { firstRun, hintCancel, taskId, TaskRecords, type TaskRecord } from '../../src/queues/task-record.js'
 import { connectRedis, redisReady } from '../../src/redis.js'
 import { createLog } from '../../src/telemetry.js'
 import { afterFile } from '../support/dispose.js'
@@ -87,6 +87,56 @@ test('one run at a time: a second claim finds it busy, the same nonce gets the s
   const again = await claimed(a, task().id, 'n')
   expect({ ...again.run, deadline: 0 }).toEqual({ ...run, deadline: 0 })
   expect(await a.records.claim(taskId('run', 'other'), 'n')).toEqual({ kind: 'GONE' })
+})
+
+test('a task begins as it is admitted, once, when its process has room for it', async () => {
+  const nonce = a.records.nonce()
+  expect(await a.records.admit(task(), soon(), 'p', nonce)).toBe('RUN')
+  expect(await a.records.admit(task(), soon(), 'p', nonce)).toBe('RUN')
+  expect(await b.records.admit(task(), soon(), 'p', b.records.nonce())).toBe('SAME')
+  expect(await b.records.claim(task().id, b.records.nonce())).toEqual({ kind: 'BUSY' })
+  expect(await readNumbers(redis, key)).toMatchObject({ depth: 0, active: 1, slotsHeld: 1 })
+  const run = firstRun(task(), soon(), nonce)
+  expect(run.fencingToken).toBe('7.0')
+  expect(await a.records.commit(run, { kind: 'completed' })).toBe('OK')
+  await a.records.done(run.task, nonce, 0)
+  expect(await a.records.admit(task(), soon(), 'p', nonce)).toBe('CLOSED')
+})
+
+test('a run that began as its task was admitted is taken over like any other', async () => {
+  await a.records.admit(task(), soon(), 'p', a.records.nonce())
+  await a.die()
+  expect(await readDue(redis, key)).toMatchObject([{ kind: 'ADD', wakeup: { takeovers: 1 } }])
+  expect((await claimed(b)).run).toMatchObject({ fencingToken: '7.1', task: task() })
+})
+
+test('none begins before those that wait, nor when its time is over', async () => {
+  await a.records.admit(task('1.1'), soon(), 'p')
+  expect(await a.records.admit(task('2.1'), soon(), 'p', a.records.nonce())).toBe('NEW')
+  const { run } = await claimed(a, taskId('run', '1.1'))
+  expect(await a.records.admit(task('3.1'), soon(), 'p', a.records.nonce())).toBe('NEW')
+  await claimed(b, taskId('run', '2.1'))
+  await claimed(b, taskId('run', '3.1'))
+  expect(await a.records.admit(task('4.1'), soon(), 'p', run.nonce)).toBe('RUN')
+  expect(await a.records.admit(task('5.1'), Date.now(), 'p', a.records.nonce())).toBe('NEW')
+})
+
+test('no more run at a time than the fleet may, and none begins while the queue is paused', async () => {
+  const set = (change: SettingsChange) => updateSettings(redis, key, change, 'test')
+  await set({ concurrency: 1 })
+  expect(await a.records.admit(task('1.1'), soon(), 'p', 'n1')).toBe('RUN')
+  expect(await a.records.admit(task('2.1'), soon(), 'p', 'n2')).toBe('NEW')
+  expect(await b.records.claim(taskId('run', '2.1'), 'n3')).toEqual({ kind: 'FULL' })
+  await set({ concurrency: 2 })
+  expect(await b.records.claim(taskId('run', '2.1'), 'n3')).toMatchObject({ kind: 'RUN' })
+  await set({ concurrency: 9, paused: true })
+  expect(await a.records.admit(task('3.1'), soon(), 'p', 'n4')).toBe('NEW')
+  expect(await b.records.claim(taskId('run', '3.1'), 'n5')).toEqual({ kind: 'FULL' })
+  // What runs already is none of it.
+  expect(await b.records.claim(taskId('run', '2.1'), 'n3')).toMatchObject({ kind: 'RUN' })
+  await set({ paused: false, concurrency: 1 })
+  await a.die()
+  expect(await b.records.claim(taskId('run', '1.1'), 'n6')).toMatchObject({ kind: 'RUN', run: { takeovers: 1 } })
 })
 
 test('one outcome a task: the first that its run commits; then it is closed for good', async () => {

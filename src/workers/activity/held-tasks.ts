@@ -2,12 +2,14 @@
 //
 // A polled task that is not in Redis is in danger: it is admitted again and again, and kept alive from here meanwhile.
 // Until somebody has begun it, it is remembered, so that a Redis that has lost its record gets it again.
+// A task for which this process has room is to begin as it is admitted; the room is kept until Redis has said whether it has.
 
 import type { JobQueue } from '../../queues/job.js'
-import type { TaskRecords } from '../../queues/task-record.js'
+import { firstRun, type Run, type TaskRecords } from '../../queues/task-record.js'
 import type { SwfClient } from '../../swf/client.js'
 import { isFault } from '../../swf/errors.js'
 import type { Log, Metrics } from '../../telemetry.js'
+import type { Room } from './room.js'
 import type { PolledTask } from './task.js'
 
 /** A task younger than this is not looked after, in milliseconds. */
@@ -20,39 +22,56 @@ interface Held extends PolledTask {
   at: number
   beatAt: number
   admitted: boolean
+  /** Names the run that is to begin with it; undefined when there was no room. */
+  nonce: string | undefined
   /** When its record was found missing. */
   lostAt?: number
   busy: boolean
 }
 
+export interface HeldTasksOptions {
+  records: TaskRecords
+  jobs: JobQueue
+  swf: SwfClient
+  log: Log
+  metrics: Metrics
+  room: Room
+  /** A task has begun here; the room taken for it is now the run's. */
+  onBegun: (run: Run) => void
+  /** A task is over, and it is not known whether it had begun: its record is to be closed. */
+  onUnsure: (run: Run) => void
+}
+
 export class HeldTasks {
   readonly #tasks = new Map<string, Held>()
+  #busy = 0
 
-  constructor(
-    private readonly options: { records: TaskRecords; jobs: JobQueue; swf: SwfClient; log: Log; metrics: Metrics },
-  ) {}
+  constructor(private readonly options: HeldTasksOptions) {}
 
-  get size(): number {
-    return this.#tasks.size
+  /** How many tasks are on their way to Redis. */
+  get busy(): number {
+    return this.#busy
   }
 
   /** Takes a task that was just polled, and admits it in the place of its permit. Never rejects. */
   async add(task: PolledTask, permit: string): Promise<void> {
     const now = Date.now()
-    const held: Held = { ...task, permit, at: now, beatAt: now, admitted: false, busy: false }
+    const held: Held = { ...task, permit, at: now, beatAt: now, admitted: false, nonce: undefined, busy: false }
     this.#tasks.set(task.record.id, held)
     await this.#admit(held)
   }
 
   /** Somebody has begun the task, or it is over. */
   forget(id: string): void {
-    this.#tasks.delete(id)
+    const held = this.#tasks.get(id)
+    if (held) this.#drop(held)
   }
 
   /** Looks after the tasks, once a tick. `away`: Redis does not answer, so nobody else does. Never rejects. */
   async lookAfter(away: boolean): Promise<void> {
     const now = Date.now()
-    for (const [id, { deadline }] of this.#tasks) if (deadline !== undefined && deadline <= now) this.#tasks.delete(id)
+    for (const held of this.#tasks.values())
+      if (!held.busy && held.deadline !== undefined && held.deadline <= now) this.#drop(held)
     const old = [...this.#tasks.values()].filter(held => !held.busy && held.at + SETTLE <= now)
     if (old.length === 0) return
     if (!away) await this.#compare(old.filter(held => held.admitted))
@@ -61,22 +80,27 @@ export class HeldTasks {
   }
 
   async #admit(held: Held): Promise<void> {
-    const { records, jobs, log } = this.options
+    const { records, jobs, log, room, onBegun } = this.options
     const { record, deadline, permit } = held
+    const { id, startedEventId } = record
     held.busy = true
+    this.#busy++
+    if (held.nonce === undefined && room.take()) held.nonce = records.nonce()
+    const { nonce } = held
     try {
-      // Both are on their way before either is answered: first the record, then the job that points at it.
-      const admitting = records.admit(record, deadline, permit)
-      const { id, startedEventId } = record
-      const adding = records.sent().then(() => jobs.add({ id, startedEventId, takeovers: 0 }))
-      const [admitted] = await Promise.all([admitting, adding])
+      const admitted = await records.admit(record, deadline, permit, nonce)
+      held.nonce = undefined
+      if (admitted === 'RUN') onBegun(firstRun(record, deadline, nonce!))
+      else if (nonce !== undefined) room.free()
+      if (admitted === 'RUN' || admitted === 'CLOSED') return this.#drop(held)
+      await jobs.add({ id, startedEventId, takeovers: 0 })
       held.admitted = true
       delete held.lostAt
-      if (admitted === 'CLOSED') this.#drop(held)
     } catch (error) {
       log.warn({ err: (error as Error).message, activityId: record.activityId }, 'task not admitted, trying again')
     } finally {
       held.busy = false
+      this.#busy--
     }
   }
 
@@ -115,6 +139,11 @@ export class HeldTasks {
   }
 
   #drop(held: Held): void {
-    if (this.#tasks.get(held.record.id) === held) this.#tasks.delete(held.record.id)
+    const { record, deadline, nonce } = held
+    if (this.#tasks.get(record.id) === held) this.#tasks.delete(record.id)
+    if (nonce === undefined || held.busy) return
+    held.nonce = undefined
+    this.options.room.free()
+    this.options.onUnsure(firstRun(record, deadline, nonce))
   }
 }

@@ -1,4 +1,5 @@
-// What a process does for a wake-up: claim the task, run its handler, commit the outcome, tell SWF, close the task.
+// What a process does for a task that it has begun, or is woken for and claims: run its handler, commit the outcome, tell
+// SWF, close the task.
 //
 // A1. No handler runs without a claim, nor after the task's deadline.
 // A2. An outcome is committed before SWF is told, so that of two runs one speaks. When Redis does not answer, SWF is
@@ -20,6 +21,7 @@ import { Heartbeat } from './heartbeat.js'
 import { leaveOpen } from './leave-open.js'
 import { within } from './patience.js'
 import { respond } from './respond.js'
+import type { Room } from './room.js'
 import { typeKey } from './task.js'
 
 /** An open task without a limit ends with its execution, which SWF lets live for a year. */
@@ -44,6 +46,7 @@ export interface ProcessorOptions {
   shuttingDown: AbortSignal
   /** How many permits pollers of this process wait for. */
   wanted: () => number
+  room: Room
   /** Permits that came with a finished task. */
   offer: (permits: readonly string[]) => void
   /** This process has begun the task. */
@@ -75,26 +78,41 @@ export class Processor {
     return this.#active.size
   }
 
-  /** How many wake-ups are not answered yet; those that claim a task included. */
+  /** How many tasks are seen to here; those that are being claimed or closed included. */
   get busy(): number {
     return this.#busy
   }
 
-  /** Answers a wake-up; never rejects. */
-  async process(task: string): Promise<void> {
-    this.#busy++
-    try {
+  /** Answers a wake-up; never rejects. Resolves to false when the task is not to be run here and now. */
+  async process(task: string): Promise<boolean> {
+    if (!this.#options.room.take()) return false
+    let now = true
+    await this.#occupied(task, async () => {
       const claim = await this.#claim(task)
-      if (claim === undefined) return
-      if (claim.kind === 'GONE') return
+      now = claim !== undefined && claim.kind !== 'FULL'
+      if (claim === undefined || claim.kind === 'FULL' || claim.kind === 'GONE') return
       this.#options.onClaimed(task)
       if (claim.kind === 'BUSY') return
       if (claim.kind === 'EXPIRED') return this.expired(claim.facts)
       await this.#run(claim)
+    })
+    return now
+  }
+
+  /** Goes on with a run that has begun, for which room was taken; never rejects. */
+  async begun(run: Run): Promise<void> {
+    await this.#occupied(run.task.id, () => this.#run({ kind: 'RUN', run }))
+  }
+
+  async #occupied(task: string, work: () => Promise<void>): Promise<void> {
+    this.#busy++
+    try {
+      await work()
     } catch (error) {
       this.#options.log.error({ err: error, task }, 'activity task left to its timeout')
     } finally {
       this.#busy--
+      this.#options.room.free()
     }
   }
 
@@ -126,7 +144,12 @@ export class Processor {
     this.#leaving.abort()
   }
 
-  /** Closes the records of tasks that were answered while Redis was away. */
+  /** Closes the record of a task that is over, as soon as Redis is there. */
+  finish(run: Run): void {
+    this.#unfinished.push(run)
+  }
+
+  /** Closes the records of tasks that were over while Redis was away. */
   async finishLate(): Promise<void> {
     for (let late = this.#unfinished.shift(); late; late = this.#unfinished.shift()) {
       try {

@@ -1,7 +1,8 @@
 // One task list in one process: its pollers, its share of the slots, its processors.
 //
 // B1. A permit before a poll; an empty poll keeps it. A poll is never aborted: its task would be lost.
-// B2. A polled task is put into Redis before its job, and is remembered here until somebody has begun it.
+// B2. A polled task is put into Redis, and begins here with that when there is room and nobody waits; else a job follows it.
+//     It is remembered here until somebody has begun it.
 // B3. Settings are obeyed with the tick that brings them, and reported with the next, which follows at once.
 // B4. When Redis is away, hangs or takes no writes, no poll begins; what runs goes on and answers SWF directly, and what
 //     waits is kept alive from here. It is looked for until it is back, from the start on.
@@ -25,6 +26,7 @@ import { Caretaker } from './caretaker.js'
 import { HeldTasks } from './held-tasks.js'
 import { within } from './patience.js'
 import { Processor } from './processor.js'
+import { Room } from './room.js'
 import { SlotPool } from './slot-pool.js'
 import { polledTask, typeKey } from './task.js'
 import { timingOf, type Timing } from './timing.js'
@@ -58,6 +60,7 @@ export class TaskListWorker {
   readonly #timing: Timing
   readonly #slots: Slots
   readonly #pool: SlotPool
+  readonly #room: Room
   readonly #records: TaskRecords
   readonly #jobs: JobQueue
   readonly #held: HeldTasks
@@ -93,9 +96,15 @@ export class TaskListWorker {
     this.#pool = new SlotPool(this.#slots)
     this.#records = new TaskRecords(redis, key, process)
     this.#jobs = new JobQueue(redis, key, log)
-    this.#held = new HeldTasks({ records: this.#records, jobs: this.#jobs, swf, log, metrics })
+    this.#room = new Room(() => this.#runner.lookAgain())
+    this.#held = new HeldTasks({
+      ...{ records: this.#records, jobs: this.#jobs, room: this.#room, swf, log, metrics },
+      onBegun: run => void this.#processor.begun(run),
+      onUnsure: run => this.#processor.finish(run),
+    })
     this.#processor = new Processor({
-      ...{ swf, records: this.#records, handlers: this.#handlers, domain, taskList, log, metrics, grace },
+      ...{ swf, records: this.#records, room: this.#room, handlers: this.#handlers },
+      ...{ domain, taskList, log, metrics, grace },
       shuttingDown: this.#draining.signal,
       wanted: () => this.#pool.wanted,
       offer: permits => this.#pool.offer(permits),
@@ -116,6 +125,7 @@ export class TaskListWorker {
 
   /** Begins to work; without Redis, as soon as it is there. */
   async start(): Promise<void> {
+    this.#room.limit = allowedHere(this.#settings)
     await this.#tick().catch((error: Error) => this.#away(error))
     this.#runner.start()
     this.#pollers = Array.from({ length: this.#options.pollers }, () => this.#poll())
@@ -126,6 +136,7 @@ export class TaskListWorker {
   async stop(drain: number): Promise<void> {
     this.#draining.abort()
     this.#pool.close()
+    this.#room.limit = 0
     await this.#runner.setConcurrency(0).catch(() => {})
     this.wake()
     const stopHandlers = setTimeout(() => this.#processor.stopAll('SHUTDOWN'), drain)
@@ -164,7 +175,7 @@ export class TaskListWorker {
   }
 
   async #idle(): Promise<void> {
-    while (this.#processor.busy > 0) await new Promise(resolve => setTimeout(resolve, 20))
+    while (this.#processor.busy > 0 || this.#held.busy > 0) await new Promise(resolve => setTimeout(resolve, 20))
   }
 
   async #poll(): Promise<void> {
@@ -183,7 +194,7 @@ export class TaskListWorker {
         const task = polledTask(answer, this.#handlers, Date.now())
         if (task) {
           this.#pool.spend(permit)
-          await this.#held.add(task, permit)
+          void this.#held.add(task, permit)
         } else if (this.#pool.keep(permit)) kept = permit
       } catch (error) {
         this.#pollFailed(error)
@@ -230,7 +241,7 @@ export class TaskListWorker {
       lease: this.#timing.lease,
       observed: {
         version: this.#settings.version,
-        concurrency: this.#runner.concurrency,
+        concurrency: this.#room.limit,
         active: this.#processor.active,
         capacity: draining ? 0 : allowedHere(this.#settings),
         draining,
@@ -245,6 +256,7 @@ export class TaskListWorker {
     this.#options.metrics.redisAway.set({ taskList: this.#options.taskList }, 0)
     const changed = await this.#obey(reply, first)
     this.#pool.refresh(reply.free, allowedHere(this.#settings) > 0)
+    this.#runner.lookAgain()
     await Promise.all([this.#held.lookAfter(false), this.#processor.finishLate(), this.#caretaker.look()])
     if (draining) await this.#caretaker.handBack()
     return changed
@@ -273,8 +285,10 @@ export class TaskListWorker {
     if (!changed && !first && !emptied) return false
     if (JSON.stringify(settings.rateLimit) !== JSON.stringify(this.#settings.rateLimit)) this.#pool.outdate()
     this.#settings = settings
-    if (!this.#draining.signal.aborted) await this.#runner.setConcurrency(allowedHere(settings))
-    await this.#jobs.limit(settings.concurrency)
+    if (!this.#draining.signal.aborted) {
+      this.#room.limit = allowedHere(settings)
+      await this.#runner.setConcurrency(allowedHere(settings))
+    }
     if (changed) this.#log.info({ settings }, 'queue settings obeyed')
     return changed
   }

@@ -86,14 +86,19 @@ export async function lostAdds(count: number) {
     lost++
     return ['ECHO', 'lost']
   }
-  await scene.spawn({ concurrency: 4, redis: proxy.url })
+  await scene.spawn({ concurrency: 1, redis: proxy.url })
+  await until(() => scene.queues.get(scene.domain, scene.taskList), { what: 'the queue is known' })
+  await scene.queues.update(scene.domain, scene.taskList, { prefetch: count }, 'test')
+  // What waits behind it is given to jobs.
+  await scene.start(1, { steps: [{ ms: 3_000 }] })
+  await scene.begun(1)
   await scene.start(count, { steps: copies(1, { ms: 20 }) })
   await scene.allClosed()
   await scene.expectNothingLeft()
   const verdict = await scene.verdict()
   expect(lost).toBe(count)
-  expectSound(verdict, count, count)
-  expect(verdict.tries).toEqual({ completed: count })
+  expectSound(verdict, count + 1, count + 1)
+  expect(verdict.tries).toEqual({ completed: count + 1 })
   expect(verdict.repeated).toBe(0)
   return { struck: lost, ...verdict }
 }

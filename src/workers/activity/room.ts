@@ -1,0 +1,37 @@
+// The room of one process on one queue: how many activities it may run at a time, however they came to it.
+
+export class Room {
+  #limit = 0
+  #taken = 0
+
+  /** `onFree` is called whenever there is room again. */
+  constructor(private readonly onFree: () => void) {}
+
+  /** How many activities may run here at a time; 0: none begins. */
+  get limit(): number {
+    return this.#limit
+  }
+
+  /** Those that run go on when it is lowered. */
+  set limit(limit: number) {
+    this.#limit = limit
+    this.#tell()
+  }
+
+  /** Takes room for one activity; returns false when there is none. */
+  take(): boolean {
+    if (this.#taken >= this.#limit) return false
+    this.#taken++
+    return true
+  }
+
+  /** Gives room back that was taken. */
+  free(): void {
+    this.#taken--
+    this.#tell()
+  }
+
+  #tell(): void {
+    if (this.#taken < this.#limit) this.onFree()
+  }
+}
