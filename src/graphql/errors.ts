@@ -17,6 +17,11 @@ export function apiError(code: ErrorCode, message: string, facts: Record<string,
   return new GraphQLError(message, { extensions: { code, ...facts } })
 }
 
+/** Returns what the parser threw as a complaint about the operation: where it is none, its stack came to an end. */
+export function unreadable(error: unknown): GraphQLError {
+  return error instanceof GraphQLError ? error : apiError('BAD_USER_INPUT', 'The operation nests too deep to be read')
+}
+
 /** Returns an error as it is sent: code, message, place in the query; the rest is logged. */
 export function present(error: unknown, requestId: string, log: Log): GraphQLFormattedError {
   const { code, message, facts } = explain(error)
@@ -39,7 +44,7 @@ interface Explained {
 
 /** Returns code, message and facts of any error. */
 export function explain(error: unknown): Explained {
-  const cause = rootCause(error)
+  const cause = rootCause(isApolloParseError(error) ? unreadable(rootCause(error)) : error)
   if (cause instanceof SwfFault) return explainFault(cause)
   if (cause instanceof PayloadTooLarge)
     return { code: 'PAYLOAD_TOO_LARGE', message: cause.message, facts: { size: cause.size, limit: cause.limit } }
@@ -81,6 +86,10 @@ function explainGraphQL(error: GraphQLError): Explained {
   if (message.includes('tokens. Parsing aborted'))
     return { code: 'LIMIT_EXCEEDED', message: message.replace('Syntax Error: ', '') }
   return { code: 'BAD_USER_INPUT', message }
+}
+
+function isApolloParseError(error: unknown): boolean {
+  return error instanceof GraphQLError && error.extensions.code === 'GRAPHQL_PARSE_FAILED'
 }
 
 const FAULTS = {

@@ -14,8 +14,9 @@ const YEAR = 365 * DAY
 
 /** SWF's rule for names and ids. */
 const isName = () =>
-  Matches(/^(?!\s|arn$)[^:/|\p{Cc}]*[^\s:/|\p{Cc}]$/u, {
-    message: '$property must not hold : / | or control characters, begin or end with a space, or be "arn"',
+  Matches(/^(?!\s|arn$)[^:/|\p{Cc}\p{Cs}]*[^\s:/|\p{Cc}\p{Cs}]$/u, {
+    message:
+      '$property must not hold : / | or control characters or halves of surrogate pairs, begin or end with a space, or be "arn"',
   })
 
 export const OnConflict = enumOf(['FAIL', 'USE_EXISTING'])

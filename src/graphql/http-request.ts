@@ -67,12 +67,12 @@ export function answerErrors(log: Log) {
   }
 }
 
-/** What the body parser complains about, by its own type of error. */
+/** What express and its body parser complain about, by their own type of error. */
 function bodyError(error: unknown): { status?: number; error: unknown } {
-  const { type, message } = (error ?? {}) as { type?: unknown; message?: string }
+  const { type, message, status } = (error ?? {}) as { type?: unknown; message?: string; status?: unknown }
   switch (type) {
     case 'entity.parse.failed':
-      return { status: 400, error: apiError('BAD_USER_INPUT', `The body is not JSON: ${message}`) }
+      return { status: 400, error: apiError('BAD_USER_INPUT', `The body must be a JSON object: ${message}`) }
     case 'entity.too.large':
       return {
         status: 413,
@@ -87,7 +87,9 @@ function bodyError(error: unknown): { status?: number; error: unknown } {
     case 'request.aborted':
     case 'request.size.invalid':
       return { status: 400, error: apiError('BAD_USER_INPUT', 'The body ended too early: send it again') }
-    default:
-      return { error }
   }
+  // A body that is not what its headers say, a path that cannot be decoded, and their like.
+  if (typeof status === 'number' && status >= 400 && status < 500)
+    return { status, error: apiError('BAD_USER_INPUT', `The request cannot be read: ${message}`) }
+  return { error }
 }

@@ -4,7 +4,6 @@
 // O2. A subscription is pulled: the next update is asked for when the last one has been sent.
 
 import {
-  GraphQLError,
   execute,
   getOperationAST,
   parse,
@@ -15,10 +14,11 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
   type FormattedExecutionResult,
+  type GraphQLError,
   type GraphQLSchema,
 } from 'graphql'
 import { createContext, type Context, type Services } from './context.js'
-import { apiError, present } from './errors.js'
+import { apiError, present, unreadable } from './errors.js'
 import { LIMIT_RULES, PARSE_OPTIONS } from './limits.js'
 
 export interface OperationRequest {
@@ -86,16 +86,17 @@ export class Operations {
   #read(query: string): DocumentNode | GraphQLError[] {
     const known = this.#documents.get(query)
     if (known) return known
+    let document: DocumentNode
     try {
-      const document = parse(query, PARSE_OPTIONS)
-      const errors = validate(this.#schema, document, [...specifiedRules, ...LIMIT_RULES])
-      if (errors.length > 0) return [...errors]
-      this.#documents.set(query, document)
-      if (this.#documents.size > REMEMBERED) this.#documents.delete(this.#documents.keys().next().value!)
-      return document
+      document = parse(query, PARSE_OPTIONS)
     } catch (error) {
-      return [error instanceof GraphQLError ? error : new GraphQLError(String(error))]
+      return [unreadable(error)]
     }
+    const errors = validate(this.#schema, document, [...specifiedRules, ...LIMIT_RULES])
+    if (errors.length > 0) return [...errors]
+    this.#documents.set(query, document)
+    if (this.#documents.size > REMEMBERED) this.#documents.delete(this.#documents.keys().next().value!)
+    return document
   }
 
   #present(result: ExecutionResult, { contextValue }: Operation): FormattedExecutionResult {

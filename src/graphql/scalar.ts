@@ -1,10 +1,12 @@
 // The API's own scalars. Inside, a DateTime is a Date or milliseconds since 1970, a Duration is milliseconds.
 
 import 'reflect-metadata'
-import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
+import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql'
 import { GraphQLJSON } from 'graphql-scalars'
 import { isoDuration, parseIsoDuration } from '../swf/duration.js'
+import { MAX_NESTING, nestsWithin } from '../swf/payload.js'
 
+const DEPTH = MAX_NESTING.toLocaleString('en-US')
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/
 
 export const DateTime = new GraphQLScalarType<Date, string>({
@@ -41,6 +43,25 @@ function parseDuration(value: unknown): number {
 export const Json = new GraphQLScalarType({
   ...GraphQLJSON.toConfig(),
   name: 'JSON',
-  description: 'Any JSON value.',
+  description: `Any JSON value; what you send may nest ${DEPTH} levels deep.`,
   specifiedByURL: undefined,
+  parseValue: parseJson,
+  parseLiteral(node, variables) {
+    if (!literalNestsWithin(node, MAX_NESTING)) throw tooDeep()
+    return parseJson(GraphQLJSON.parseLiteral(node, variables))
+  },
 })
+
+function parseJson(value: unknown): unknown {
+  if (!nestsWithin(value, MAX_NESTING)) throw tooDeep()
+  return value
+}
+
+function literalNestsWithin(node: ValueNode, levels: number): boolean {
+  if (node.kind === Kind.LIST) return levels > 0 && node.values.every(value => literalNestsWithin(value, levels - 1))
+  if (node.kind === Kind.OBJECT)
+    return levels > 0 && node.fields.every(({ value }) => literalNestsWithin(value, levels - 1))
+  return true
+}
+
+const tooDeep = () => new GraphQLError(`JSON may nest ${DEPTH} levels deep: flatten it`)

@@ -57,10 +57,14 @@ export function isoDuration(duration: number): string {
   return `P${days ? `${days}D` : ''}${time ? `T${time}` : ''}`
 }
 
-/** Returns the milliseconds of an ISO 8601 duration of days, hours, minutes and seconds; undefined for any other text. */
+/**
+ * Returns the milliseconds of an ISO 8601 duration of days, hours, minutes and seconds; undefined for any other text, and
+ * for one that is longer than can be counted in milliseconds.
+ */
 export function parseIsoDuration(text: string): number | undefined {
   const match = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/.exec(text)
   if (!match || /^P?T?$/.test(text) || text.endsWith('T')) return undefined
   const [, d = 0, h = 0, m = 0, s = 0] = match.map(part => Number(part ?? 0))
-  return d * DAY + h * HOUR + m * MINUTE + s * SECOND
+  const duration = d * DAY + h * HOUR + m * MINUTE + s * SECOND
+  return duration <= Number.MAX_SAFE_INTEGER ? duration : undefined
 }

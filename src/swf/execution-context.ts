@@ -1,7 +1,7 @@
 // executionContext: where a workflow's own state lives in SWF (32,768 characters, the last one given is the one that counts).
 // Format: `{"swf-gateway":1,"saga":…,"state":…,"stuck":…}`.
 
-import { MAX_PAYLOAD } from './payload.js'
+import { MAX_PAYLOAD, readJson } from './payload.js'
 
 export const SAGA_STATES = [
   'RUNNING',
@@ -120,7 +120,7 @@ export function decodeExecutionContext(text: string | undefined): ExecutionConte
   if (text === undefined) return {}
   let json: unknown
   try {
-    json = JSON.parse(text)
+    json = readJson(text)
   } catch {
     return { state: text }
   }

@@ -1,7 +1,7 @@
 // Failures as they travel: a cause chain in the `details` of a failed activity, child or execution.
 // `reason` (256 characters) is what retry policies and dashboards look at; `details` (32,768) tells the rest.
 
-import { MAX_PAYLOAD } from './payload.js'
+import { MAX_PAYLOAD, readJson } from './payload.js'
 
 /** One link of a failure's chain. */
 export interface Failure {
@@ -73,9 +73,9 @@ function stringify(chain: Failure[]): string {
 export function decodeFailure(code: string, reason: string | undefined, details: string | undefined): Failure {
   if (details !== undefined) {
     try {
-      const json = JSON.parse(details) as Record<string, unknown> | null
-      if (json && typeof json === 'object' && VERSION_MEMBER in json && isFailure(json.failure)) return json.failure
-      return { code, reason: reason ?? code, details: json }
+      const json = readJson(details) as Record<string, unknown> | null
+      const failure = json && typeof json === 'object' && VERSION_MEMBER in json && readFailure(json.failure)
+      return failure || { code, reason: reason ?? code, details: json }
     } catch {
       return { code, reason: reason ?? code, message: details }
     }
@@ -83,7 +83,18 @@ export function decodeFailure(code: string, reason: string | undefined, details:
   return { code, reason: reason ?? code }
 }
 
-function isFailure(value: unknown): value is Failure {
-  const failure = value as Failure | null | undefined
-  return typeof failure?.code === 'string' && typeof failure.reason === 'string'
+/** Returns what is sound of a failure, which anybody may have written; undefined when it is none. */
+function readFailure(value: unknown): Failure | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { code, reason, message, attempts, activityId, type, cause, ...rest } = value as Partial<Failure>
+  if (typeof code !== 'string' || typeof reason !== 'string') return undefined
+  const behind = readFailure(cause)
+  return {
+    ...{ ...rest, code, reason },
+    ...(typeof message === 'string' && { message }),
+    ...(Number.isInteger(attempts) && { attempts: attempts! }),
+    ...(typeof activityId === 'string' && { activityId }),
+    ...(typeof type === 'string' && { type }),
+    ...(behind && { cause: behind }),
+  }
 }

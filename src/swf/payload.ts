@@ -3,10 +3,14 @@
 // P1. A payload is either plain JSON (or plain text), readable by anyone, or an envelope around a JSON value.
 // P2. An envelope is written only when there is something to say beyond the value, so that workers and deciders
 //     of others can take part: `{"swf-gateway":1,"value":…,"attempt":2,…}`.
-// P3. A text that is not JSON is a string value; it comes back as it was.
+// P3. A text that is not JSON is a string value; it comes back as it was. So is one that nests so deep that whoever reads it
+//     recursively would run out of stack: anybody may have written it.
 
 /** SWF's limit for input, result, details, control and executionContext, in characters. */
 export const MAX_PAYLOAD = 32_768
+
+/** How many levels deep a value may nest that is sent. What is read may nest twice as deep, with what was put around it. */
+export const MAX_NESTING = 1_000
 
 const VERSION_MEMBER = 'swf-gateway'
 const VERSION = 1
@@ -65,11 +69,14 @@ interface Strange {
   at: string
 }
 
+const TOO_DEEP: Strange = { type: `value that nests more than ${MAX_NESTING} levels deep`, at: '' }
+
 const INSTEAD: Record<string, string> = {
   Map: 'send Object.fromEntries(map)',
   Set: 'send [...set]',
   bigint: 'send it as a string',
   Promise: 'await it first',
+  [TOO_DEEP.type]: 'flatten it',
 }
 
 /** A value is, or holds, what JSON cannot hold or leaves out without a word. */
@@ -105,8 +112,8 @@ export function encodeJson(value: unknown, around: unknown = value): string | un
   try {
     text = JSON.stringify(around)
   } catch (error) {
-    // A bigint is to be named; a cycle has no end that could be looked for.
-    const found = String(error).includes('BigInt') ? strange(value) : undefined
+    // A bigint is to be named, and what is too deep for JSON.stringify; a cycle is named by it.
+    const found = error instanceof RangeError || String(error).includes('BigInt') ? strange(value) : undefined
     throw found ? new PayloadNotJson(found) : error
   }
   const found = strange(value)
@@ -118,14 +125,15 @@ export function encodeJson(value: unknown, around: unknown = value): string | un
 const STRANGE = new Set(['Map', 'Set', 'WeakMap', 'WeakSet', 'Promise'])
 
 /** Finds what is no JSON in a value without cycles, and where. What has a toJSON tells itself. */
-function strange(value: unknown): Strange | undefined {
+function strange(value: unknown, levels = MAX_NESTING): Strange | undefined {
   if (typeof value === 'function' || typeof value === 'symbol') return { type: typeof value, at: '' }
   if (typeof value === 'bigint') return 'toJSON' in BigInt.prototype ? undefined : { type: 'bigint', at: '' }
   if (typeof value !== 'object' || value === null || 'toJSON' in value) return undefined
+  if (levels === 0) return TOO_DEEP
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index++) {
-      const found = strange(value[index])
-      if (found) return { type: found.type, at: `[${index}]${found.at}` }
+      const found = strange(value[index], levels - 1)
+      if (found) return found === TOO_DEEP ? found : { type: found.type, at: `[${index}]${found.at}` }
     }
     return undefined
   }
@@ -135,9 +143,10 @@ function strange(value: unknown): Strange | undefined {
     if (STRANGE.has(type)) return { type, at: '' }
   }
   for (const name in value) {
-    const found = strange((value as Record<string, unknown>)[name])
+    const found = strange((value as Record<string, unknown>)[name], levels - 1)
     // JSON does not look at what is inherited.
-    if (found && Object.hasOwn(value, name)) return { type: found.type, at: `.${name}${found.at}` }
+    if (found && Object.hasOwn(value, name))
+      return found === TOO_DEEP ? found : { type: found.type, at: `.${name}${found.at}` }
   }
   return undefined
 }
@@ -153,10 +162,24 @@ export function decodePayload(text: string | undefined): Payload {
 function parseJson(text: string | undefined): unknown {
   if (text === undefined) return undefined
   try {
-    return JSON.parse(text)
+    return readJson(text)
   } catch {
     return text
   }
+}
+
+/** Parses a text from SWF, and throws for one that is no JSON or nests too deep to be worked with. */
+export function readJson(text: string): unknown {
+  const json = JSON.parse(text) as unknown
+  const levels = 2 * MAX_NESTING
+  if (text.length > 2 * levels && !nestsWithin(json, levels)) throw new RangeError('this JSON nests too deep')
+  return json
+}
+
+/** Tells whether a value nests no more than so many levels deep; looks no deeper. */
+export function nestsWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return levels > 0 && Object.values(value).every(member => nestsWithin(member, levels - 1))
 }
 
 function looksEnveloped(value: unknown): value is Record<string, unknown> {

@@ -43,6 +43,7 @@ const started = (input: object): Request => ({
   query: START,
   variables: { input: { workflowId: 'w', type: TYPE.name, ...input } },
 })
+const deep = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels))
 const nested = (depth: number): string => (depth === 0 ? 'runId' : `parent { ${nested(depth - 1)} }`)
 
 const MISTAKES: [string, Request, ErrorCode, RegExp][] = [
@@ -63,6 +64,7 @@ const MISTAKES: [string, Request, ErrorCode, RegExp][] = [
   ],
   ['a variable of the wrong type', started({ tags: [{}] }), 'BAD_USER_INPUT', /got invalid value/],
   ['a wrong workflowId', started({ workflowId: 'a/b' }), 'BAD_USER_INPUT', /workflowId must not hold/],
+  ['half a character', started({ workflowId: 'a\ud800' }), 'BAD_USER_INPUT', /workflowId must not hold/],
   [
     'a workflowId that is too long',
     started({ workflowId: 'x'.repeat(257) }),
@@ -101,6 +103,17 @@ const MISTAKES: [string, Request, ErrorCode, RegExp][] = [
     'LIMIT_EXCEEDED',
     /nests 22 levels deep/,
   ],
+  [
+    'JSON that nests too deep, in the query',
+    {
+      query: `mutation { startExecution(input: { workflowId: "w", type: "Order", input: ${'['.repeat(1_001)}${']'.repeat(1_001)} }) { created } }`,
+    },
+    'BAD_USER_INPUT',
+    /JSON may nest 1,000 levels/,
+  ],
+  ['JSON that nests too deep, in a variable', started({ input: deep(1_001) }), 'BAD_USER_INPUT', /JSON may nest 1,000/],
+  ['thousands of levels', { query: `{ ${'a { '.repeat(1_900)}` }, 'BAD_USER_INPUT', /Syntax Error|nests too deep/],
+  ['thousands of lists', { query: `{ a(b: ${'['.repeat(3_900)}` }, 'BAD_USER_INPUT', /nests too deep to be read/],
   [
     'too many aliases',
     { query: `{ ${Array.from({ length: 51 }, (_, i) => `a${i}: errorCodes`).join(' ')} }` },

@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { Gateway, type GatewayOptions } from '../../src/graphql/server.js'
 import { Publisher } from '../../src/feed/publisher.js'
 import { Tail } from '../../src/feed/tail.js'
+import { announce } from '../../src/queues/fleet.js'
 import { closeRedis, connectRedis, redisReady } from '../../src/redis.js'
 import { createSwfClient, type SwfClient } from '../../src/swf/client.js'
 import type { Decision } from '../../src/swf/decision.js'
@@ -15,7 +16,8 @@ import { register } from '../../src/swf/registration.js'
 import { createMetrics } from '../../src/telemetry.js'
 import { afterFile } from '../support/dispose.js'
 import { localSwf } from '../support/local-swf.js'
-import { testRedis } from '../support/redis.js'
+import { testRedis, type TestRedis } from '../support/redis.js'
+import { connected } from '../support/redis-connection.js'
 
 export const DOMAIN = 'shop'
 export const TYPE = { name: 'Order', version: '2.0' }
@@ -95,6 +97,15 @@ export async function ask(url: string, query: string, variables: Record<string, 
     body: JSON.stringify({ query, variables }),
   })
   return (await response.json()) as GraphQLResult
+}
+
+/** Tells Redis of a worker on these task lists, as a real one does. */
+export async function announceWorker({ url, prefix }: TestRedis, taskLists: readonly string[]): Promise<void> {
+  const worker = {
+    ...{ id: 'host-1-a', host: 'host', pid: 1, version: '0.1.0', startedAt: Date.now(), active: 0 },
+    activityTypes: [{ name: 'Ship', version: '1.0' }],
+  }
+  await announce(await connected(url), prefix, DOMAIN, worker, taskLists)
 }
 
 /** A decider whose decisions the test takes; it publishes as the real one does. */

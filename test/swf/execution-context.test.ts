@@ -20,6 +20,11 @@ test('a context comes back as it went', () => {
   expect(decodeExecutionContext(encodeExecutionContext(context))).toEqual(context)
 })
 
+test('a context of others that nests too deep to be worked with is text', () => {
+  const text = '['.repeat(16_000) + ']'.repeat(16_000)
+  expect(decodeExecutionContext(text)).toEqual({ state: text })
+})
+
 test('a state that is too long is left out, and the context says so; the saga stays', () => {
   const text = encodeExecutionContext({ ...context, state: 'x'.repeat(MAX_PAYLOAD) })
   expect(text.length).toBeLessThanOrEqual(MAX_PAYLOAD)

@@ -25,6 +25,22 @@ test('details of others are kept: JSON as details, text as message, nothing as t
   expect(decodeFailure('C', 'r', 'null')).toEqual({ code: 'C', reason: 'r', details: null })
 })
 
+test('of a failure that others wrote only what is sound is read', () => {
+  const odd = {
+    code: 'A',
+    reason: 'b',
+    attempts: 'x',
+    message: 5,
+    type: {},
+    cause: { code: 'B', reason: 'c', cause: 7 },
+  }
+  const read = (failure: unknown) => decodeFailure('C', 'r', JSON.stringify({ 'swf-gateway': 1, failure }))
+  expect(read(odd)).toEqual({ code: 'A', reason: 'b', cause: { code: 'B', reason: 'c' } })
+  expect(read({ code: 1 })).toMatchObject({ code: 'C', reason: 'r', details: { failure: { code: 1 } } })
+  const deep = '['.repeat(16_000) + ']'.repeat(16_000)
+  expect(decodeFailure('C', 'r', deep)).toEqual({ code: 'C', reason: 'r', message: deep })
+})
+
 test('a chain that is too long loses details first, then the deepest causes, never its first link', () => {
   const long = { ...chain, cause: { ...chain.cause!, details: 'x'.repeat(40_000) } }
   expect(decodeFailure('X', undefined, encodeFailure(long))).toEqual({

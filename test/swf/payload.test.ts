@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decodePayload, encodePayload, MAX_PAYLOAD, PayloadTooLarge } from '../../src/swf/payload.js'
+import { decodePayload, encodePayload, MAX_NESTING, MAX_PAYLOAD, PayloadTooLarge } from '../../src/swf/payload.js'
 
 describe('a payload', () => {
   test('is plain JSON when there is nothing to say beyond the value', () => {
@@ -45,6 +45,18 @@ describe('a payload', () => {
     const tooLarge = () => encodePayload('x'.repeat(MAX_PAYLOAD - 1))
     expect(tooLarge).toThrow(PayloadTooLarge)
     expect(tooLarge).toThrow(expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE', size: MAX_PAYLOAD + 1 }))
+  })
+
+  test('may nest 1,000 levels deep, envelope apart; deeper text of others is a string', () => {
+    const text = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
+    const nested = (levels: number) => JSON.parse(text(levels)) as unknown
+    const value = nested(MAX_NESTING)
+    expect(decodePayload(encodePayload(value, { attempt: 1 }))).toEqual({ value, envelope: { attempt: 1 } })
+    for (const levels of [MAX_NESTING + 1, 100_000])
+      expect(() => encodePayload({ a: nested(levels) })).toThrow(
+        'a value that nests more than 1000 levels deep cannot be sent as JSON: flatten it',
+      )
+    expect(decodePayload(text(16_000))).toEqual({ value: text(16_000), envelope: {} })
   })
 
   test('that JSON cannot hold is a TypeError', () => {
