@@ -29,3 +29,11 @@ export class Count {
   @Field(() => Boolean, { description: 'There are more than `value`; counting stopped there.' })
   truncated!: boolean
 }
+
+/** What SWF says of tasks that wait. */
+type PendingCount = { count?: number | undefined; truncated?: boolean | undefined }
+
+/** Returns a count of SWF as clients see it. */
+export function countOf({ count = 0, truncated = false }: PendingCount): Count {
+  return { value: count, truncated }
+}

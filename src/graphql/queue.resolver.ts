@@ -4,7 +4,7 @@ import { MINUTE } from '../swf/duration.js'
 import type { Context } from './context.js'
 import { apiError } from './errors.js'
 import { pageSize } from './limits.js'
-import { Count } from './page.type.js'
+import { Count, countOf } from './page.type.js'
 import { QueueChange, QueueStatistics, statisticsOf } from './queue-statistics.type.js'
 import { UpdateQueueInput } from './queue.input.js'
 import { Queue, UpdateQueuePayload, queueOf } from './queue.type.js'
@@ -78,8 +78,7 @@ export class QueueResolver {
     description: 'Activities that wait in SWF, not yet polled: an estimate, which SWF is asked for with every query.',
   })
   async backlog(@Root() { domain, taskList }: Queue, @Ctx() { swf }: Context): Promise<Count> {
-    const { count, truncated } = await swf.countPendingActivityTasks({ domain, taskList: { name: taskList } })
-    return { value: count ?? 0, truncated: truncated ?? false }
+    return countOf(await swf.countPendingActivityTasks({ domain, taskList: { name: taskList } }))
   }
 
   @Extensions({ rule: 'queue:update' })

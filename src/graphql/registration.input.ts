@@ -1,10 +1,35 @@
 // What is to be registered.
 
 import { IsInt, Length, Max, MaxLength, Min } from 'class-validator'
-import { Field, InputType, Int } from 'type-graphql'
+import { ArgsType, Field, InputType, Int } from 'type-graphql'
 import { DAY, SECOND } from '../swf/duration.js'
 import { ChildPolicy } from './history.type.js'
+import { RegistrationStatus } from './registration.type.js'
 import { Duration } from './scalar.js'
+
+/** SWF's limit of a page. */
+export const TYPES_PAGE = 1_000
+
+@ArgsType()
+export class TypesArgs {
+  @Field(() => String, { nullable: true, description: "The domain. Default: the gateway's." })
+  domain?: string | null
+
+  @Field(() => String, { nullable: true, description: 'Only types of this name.' })
+  name?: string | null
+
+  @Field(() => RegistrationStatus, {
+    defaultValue: 'REGISTERED',
+    description: 'Those that are registered, or those that are deprecated.',
+  })
+  status!: RegistrationStatus
+
+  @Field(() => Int, { defaultValue: 100, description: `How many at most, up to ${TYPES_PAGE}.` })
+  first!: number
+
+  @Field(() => String, { nullable: true, description: '`endCursor` of the page before.' })
+  after?: string | null
+}
 
 @InputType({ description: 'A domain to register.' })
 export class RegisterDomainInput {

@@ -1,11 +1,12 @@
-import { Arg, Ctx, Extensions, FieldResolver, Int, Mutation, Query, Resolver, Root } from 'type-graphql'
+import { Arg, Args, Ctx, Extensions, FieldResolver, Mutation, Query, Resolver, Root } from 'type-graphql'
 import type { Context } from './context.js'
-import { pageSize } from './limits.js'
+import { countOf } from './page.type.js'
 import {
   RegisterActivityTypeInput,
   RegisterDomainInput,
   RegisterWorkflowTypeInput,
   TypeRef,
+  TypesArgs,
 } from './registration.input.js'
 import {
   Domain,
@@ -15,18 +16,22 @@ import {
   RegistrationStatus,
   TypeDefaults,
 } from './registration.type.js'
-import { defaultsOf, describeType, listTypes, registerActivityType, registerWorkflowType } from './registrations.js'
+import {
+  changeType,
+  defaultsOf,
+  describeType,
+  listTypes,
+  registerActivityType,
+  registerWorkflowType,
+  type TypeKind,
+} from './registrations.js'
 
-/** SWF's limit of a page. */
-const PAGE = 1_000
 const DOMAIN = { nullable: true, description: "The domain. Default: the gateway's." } as const
-const NAME = { nullable: true, description: 'Only types of this name.' } as const
+const WHICH = { description: 'Which one.' } as const
 const STATUS = {
   defaultValue: 'REGISTERED',
   description: 'Those that are registered, or those that are deprecated.',
 } as const
-const FIRST = { defaultValue: 100, description: `How many at most, up to ${PAGE}.` } as const
-const AFTER = { nullable: true, description: '`endCursor` of the page before.' } as const
 
 @Resolver(() => RegisteredType)
 export class RegistrationResolver {
@@ -42,30 +47,14 @@ export class RegistrationResolver {
 
   @Extensions({ rule: 'registration:read' })
   @Query(() => RegisteredTypeConnection, { description: 'The workflow types of a domain.' })
-  async workflowTypes(
-    @Arg('domain', () => String, DOMAIN) domain: string | null,
-    @Arg('name', () => String, NAME) name: string | null,
-    @Arg('status', () => RegistrationStatus, STATUS) status: RegistrationStatus,
-    @Arg('first', () => Int, FIRST) first: number,
-    @Arg('after', () => String, AFTER) after: string | null,
-    @Ctx() { domains, swf }: Context,
-  ): Promise<RegisteredTypeConnection> {
-    const given = { domain: await domains.resolve(domain), name, status, first: pageSize('first', first, PAGE), after }
-    return listTypes(swf, 'workflow', given)
+  workflowTypes(@Args(() => TypesArgs) args: TypesArgs, @Ctx() context: Context): Promise<RegisteredTypeConnection> {
+    return listTypes('workflow', args, context)
   }
 
   @Extensions({ rule: 'registration:read' })
   @Query(() => RegisteredTypeConnection, { description: 'The activity types of a domain.' })
-  async activityTypes(
-    @Arg('domain', () => String, DOMAIN) domain: string | null,
-    @Arg('name', () => String, NAME) name: string | null,
-    @Arg('status', () => RegistrationStatus, STATUS) status: RegistrationStatus,
-    @Arg('first', () => Int, FIRST) first: number,
-    @Arg('after', () => String, AFTER) after: string | null,
-    @Ctx() { domains, swf }: Context,
-  ): Promise<RegisteredTypeConnection> {
-    const given = { domain: await domains.resolve(domain), name, status, first: pageSize('first', first, PAGE), after }
-    return listTypes(swf, 'activity', given)
+  activityTypes(@Args(() => TypesArgs) args: TypesArgs, @Ctx() context: Context): Promise<RegisteredTypeConnection> {
+    return listTypes('activity', args, context)
   }
 
   @Extensions({ rule: 'registration:read' })
@@ -76,21 +65,11 @@ export class RegistrationResolver {
     @Ctx() { domains, swf }: Context,
   ): Promise<PendingTasks> {
     const input = { domain: await domains.resolve(domain), taskList: { name } }
-    const [decisions, activities] = await Promise.all([
+    const [decisionTasks, activityTasks] = await Promise.all([
       swf.countPendingDecisionTasks(input),
       swf.countPendingActivityTasks(input),
     ])
-    const count = ({
-      count = 0,
-      truncated = false,
-    }: {
-      count?: number | undefined
-      truncated?: boolean | undefined
-    }) => ({
-      value: count,
-      truncated,
-    })
-    return { decisionTasks: count(decisions), activityTasks: count(activities) }
+    return { decisionTasks: countOf(decisionTasks), activityTasks: countOf(activityTasks) }
   }
 
   @FieldResolver(() => TypeDefaults, {
@@ -144,28 +123,20 @@ export class RegistrationResolver {
   @Mutation(() => RegisteredType, {
     description: 'Lets no new executions of a workflow type be started; what is open goes on.',
   })
-  async deprecateWorkflowType(
-    @Arg('type', () => TypeRef, { description: 'Which one.' }) type: TypeRef,
-    @Ctx() { domains, swf, types }: Context,
+  deprecateWorkflowType(
+    @Arg('type', () => TypeRef, WHICH) type: TypeRef,
+    @Ctx() context: Context,
   ): Promise<RegisteredType> {
-    const domain = await domains.resolve(type.domain)
-    const { name, version } = type
-    await swf.deprecateWorkflowType({ domain, workflowType: { name, version } })
-    types.forget(domain, name)
-    return describeType(swf, 'workflow', domain, { name, version })
+    return changed('workflow', 'deprecate', type, context)
   }
 
   @Extensions({ rule: 'registration:write' })
   @Mutation(() => RegisteredType, { description: 'Takes a deprecated workflow type into use again.' })
-  async undeprecateWorkflowType(
-    @Arg('type', () => TypeRef, { description: 'Which one.' }) type: TypeRef,
-    @Ctx() { domains, swf, types }: Context,
+  undeprecateWorkflowType(
+    @Arg('type', () => TypeRef, WHICH) type: TypeRef,
+    @Ctx() context: Context,
   ): Promise<RegisteredType> {
-    const domain = await domains.resolve(type.domain)
-    const { name, version } = type
-    await swf.undeprecateWorkflowType({ domain, workflowType: { name, version } })
-    types.forget(domain, name)
-    return describeType(swf, 'workflow', domain, { name, version })
+    return changed('workflow', 'undeprecate', type, context)
   }
 
   @Extensions({ rule: 'registration:write' })
@@ -173,13 +144,10 @@ export class RegistrationResolver {
     description: 'Deletes a deprecated workflow type; its name and version can be registered again.',
   })
   async deleteWorkflowType(
-    @Arg('type', () => TypeRef, { description: 'Which one.' }) type: TypeRef,
-    @Ctx() { domains, swf, types }: Context,
+    @Arg('type', () => TypeRef, WHICH) type: TypeRef,
+    @Ctx() context: Context,
   ): Promise<boolean> {
-    const domain = await domains.resolve(type.domain)
-    const { name, version } = type
-    await swf.deleteWorkflowType({ domain, workflowType: { name, version } })
-    types.forget(domain, name)
+    await changeType('workflow', 'delete', type, context)
     return true
   }
 
@@ -187,28 +155,20 @@ export class RegistrationResolver {
   @Mutation(() => RegisteredType, {
     description: 'Lets no new tasks of an activity type be started; what is open goes on.',
   })
-  async deprecateActivityType(
-    @Arg('type', () => TypeRef, { description: 'Which one.' }) type: TypeRef,
-    @Ctx() { domains, swf }: Context,
+  deprecateActivityType(
+    @Arg('type', () => TypeRef, WHICH) type: TypeRef,
+    @Ctx() context: Context,
   ): Promise<RegisteredType> {
-    const domain = await domains.resolve(type.domain)
-    const { name, version } = type
-    await swf.deprecateActivityType({ domain, activityType: { name, version } })
-
-    return describeType(swf, 'activity', domain, { name, version })
+    return changed('activity', 'deprecate', type, context)
   }
 
   @Extensions({ rule: 'registration:write' })
   @Mutation(() => RegisteredType, { description: 'Takes a deprecated activity type into use again.' })
-  async undeprecateActivityType(
-    @Arg('type', () => TypeRef, { description: 'Which one.' }) type: TypeRef,
-    @Ctx() { domains, swf }: Context,
+  undeprecateActivityType(
+    @Arg('type', () => TypeRef, WHICH) type: TypeRef,
+    @Ctx() context: Context,
   ): Promise<RegisteredType> {
-    const domain = await domains.resolve(type.domain)
-    const { name, version } = type
-    await swf.undeprecateActivityType({ domain, activityType: { name, version } })
-
-    return describeType(swf, 'activity', domain, { name, version })
+    return changed('activity', 'undeprecate', type, context)
   }
 
   @Extensions({ rule: 'registration:write' })
@@ -216,13 +176,20 @@ export class RegistrationResolver {
     description: 'Deletes a deprecated activity type; its name and version can be registered again.',
   })
   async deleteActivityType(
-    @Arg('type', () => TypeRef, { description: 'Which one.' }) type: TypeRef,
-    @Ctx() { domains, swf }: Context,
+    @Arg('type', () => TypeRef, WHICH) type: TypeRef,
+    @Ctx() context: Context,
   ): Promise<boolean> {
-    const domain = await domains.resolve(type.domain)
-    const { name, version } = type
-    await swf.deleteActivityType({ domain, activityType: { name, version } })
-
+    await changeType('activity', 'delete', type, context)
     return true
   }
+}
+
+async function changed(
+  kind: TypeKind,
+  change: 'deprecate' | 'undeprecate',
+  type: TypeRef,
+  context: Context,
+): Promise<RegisteredType> {
+  const domain = await changeType(kind, change, type, context)
+  return describeType(context.swf, kind, domain, { name: type.name, version: type.version })
 }

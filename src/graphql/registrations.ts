@@ -3,30 +3,30 @@
 import { seconds, timeoutMilliseconds } from '../swf/duration.js'
 import type { Actions } from '../swf/client-actions.js'
 import type { SwfClient } from '../swf/client.js'
-import type { RegisterActivityTypeInput, RegisterWorkflowTypeInput } from './registration.input.js'
+import type { Context } from './context.js'
+import { pageSize } from './limits.js'
+import {
+  TYPES_PAGE,
+  type RegisterActivityTypeInput,
+  type RegisterWorkflowTypeInput,
+  type TypeRef,
+  type TypesArgs,
+} from './registration.input.js'
 import type { RegisteredType, RegisteredTypeConnection, TypeDefaults } from './registration.type.js'
 
 export type TypeKind = RegisteredType['kind']
 
-/** Which types, and which page of them. */
-export interface TypeListing {
-  domain: string
-  name?: string | null
-  status: 'REGISTERED' | 'DEPRECATED'
-  first: number
-  after?: string | null
-}
-
 /** Lists types; the cursor of a page is SWF's own token. */
 export async function listTypes(
-  swf: SwfClient,
   kind: TypeKind,
-  { domain, name, status, first, after }: TypeListing,
+  { name, status, first, after, ...args }: TypesArgs,
+  { domains, swf }: Context,
 ): Promise<RegisteredTypeConnection> {
+  const domain = await domains.resolve(args.domain)
   const input = {
     domain,
     registrationStatus: status,
-    maximumPageSize: first,
+    maximumPageSize: pageSize('first', first, TYPES_PAGE),
     ...(name && { name }),
     ...(after && { nextPageToken: after }),
   }
@@ -83,6 +83,23 @@ export async function defaultsOf(
     taskScheduleToCloseTimeout: timeout('defaultTaskScheduleToCloseTimeout'),
     taskHeartbeatTimeout: timeout('defaultTaskHeartbeatTimeout'),
   }
+}
+
+/** Deprecates, undeprecates or deletes a type; resolves to the domain that it is or was in. */
+export async function changeType(
+  kind: TypeKind,
+  change: 'deprecate' | 'undeprecate' | 'delete',
+  { name, version, ...ref }: TypeRef,
+  { domains, swf, types }: Context,
+): Promise<string> {
+  const domain = await domains.resolve(ref.domain)
+  const type = { name, version }
+  if (kind === 'activity') await swf[`${change}ActivityType`]({ domain, activityType: type })
+  else {
+    await swf[`${change}WorkflowType`]({ domain, workflowType: type })
+    types.forget(domain, name)
+  }
+  return domain
 }
 
 export async function registerWorkflowType(

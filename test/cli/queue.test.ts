@@ -2,20 +2,15 @@ import { expect, test, vi } from 'vitest'
 import { queueCommand } from '../../src/cli/queue.js'
 import { announce } from '../../src/queues/fleet.js'
 import { queueKey } from '../../src/queues/keys.js'
-import { loadScripts } from '../../src/queues/script.js'
 import { DEFAULT_SETTINGS, type QueueSettings } from '../../src/queues/settings.js'
 import { Slots } from '../../src/queues/slots.js'
-import { connectRedis, redisReady } from '../../src/redis.js'
-import { createLog } from '../../src/telemetry.js'
 import { afterFile } from '../support/dispose.js'
 import { testRedis } from '../support/redis.js'
+import { connected } from '../support/redis-connection.js'
 import { until } from '../support/until.js'
 
 const { url, prefix } = testRedis()
-const redis = connectRedis({ url, name: 'test', log: createLog('test', 'silent') })
-afterFile(() => redis.disconnect())
-loadScripts(redis)
-await redisReady(redis)
+const redis = await connected(url)
 
 /** A worker that obeys within a twentieth of a second, played by the test. */
 const slots = new Slots(redis, queueKey(prefix, 'orders', 'mail'), 'vm:7:a')

@@ -16,7 +16,8 @@ import { testRedis } from '../support/redis.js'
 import { tmpDir } from '../support/tmp.js'
 import { until } from '../support/until.js'
 import { History, saga, swfOf, T0 } from './histories.js'
-import { connected, log, sweptDomain } from './redis.js'
+import { connected } from '../support/redis-connection.js'
+import { log, sweptDomain } from './redis.js'
 
 const { url, prefix } = testRedis()
 let redis: Redis

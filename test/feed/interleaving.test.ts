@@ -12,7 +12,8 @@ import { afterFile } from '../support/dispose.js'
 import { testRedis } from '../support/redis.js'
 import { until } from '../support/until.js'
 import { History, saga, swfOf } from './histories.js'
-import { connected, log, sweptDomain } from './redis.js'
+import { connected } from '../support/redis-connection.js'
+import { log, sweptDomain } from './redis.js'
 
 const { url, prefix } = testRedis()
 let redis: Redis

@@ -5,7 +5,8 @@ import type { Redis } from '../../src/redis.js'
 import { encodeExecutionContext } from '../../src/swf/execution-context.js'
 import { testRedis } from '../support/redis.js'
 import { History, saga, swfOf, T0 } from './histories.js'
-import { connected, entriesOf, freshDomain, log, sweptDomain } from './redis.js'
+import { connected } from '../support/redis-connection.js'
+import { entriesOf, freshDomain, log, sweptDomain } from './redis.js'
 
 const { url, prefix } = testRedis()
 let redis: Redis

@@ -1,19 +1,10 @@
 // A feed in the test run's Redis.
 
 import { feedKeys, type Entry, type FeedStream } from '../../src/feed/stream.js'
-import { closeRedis, connectRedis, redisReady, type Redis } from '../../src/redis.js'
+import type { Redis } from '../../src/redis.js'
 import { createLog } from '../../src/telemetry.js'
-import { afterFile } from '../support/dispose.js'
 
 export const log = createLog('test', 'silent')
-
-/** Opens a connection that is closed after this test file. */
-export async function connected(url: string): Promise<Redis> {
-  const redis = connectRedis({ url, name: 'test', log })
-  afterFile(() => closeRedis(redis))
-  await redisReady(redis)
-  return redis
-}
 
 /** Everything in a domain's stream. */
 export async function entriesOf(stream: FeedStream, domain: string): Promise<Entry[]> {

@@ -11,7 +11,8 @@ import { afterFile } from '../support/dispose.js'
 import { testRedis } from '../support/redis.js'
 import { until } from '../support/until.js'
 import { saga } from './histories.js'
-import { connected, entriesOf, log } from './redis.js'
+import { connected } from '../support/redis-connection.js'
+import { entriesOf, log } from './redis.js'
 import { Shop } from './shop.js'
 
 const { url, prefix } = testRedis()

@@ -6,7 +6,8 @@ import { deriveUpdates } from '../../src/feed/update.js'
 import type { WorkflowExecution } from '../../src/swf/history-event.js'
 import { testRedis } from '../support/redis.js'
 import { History, saga, swfOf } from './histories.js'
-import { connected, entriesOf, freshDomain, log } from './redis.js'
+import { connected } from '../support/redis-connection.js'
+import { entriesOf, freshDomain, log } from './redis.js'
 import { Shop } from './shop.js'
 
 const { url, prefix } = testRedis()

@@ -3,13 +3,9 @@ import { join } from 'node:path'
 import { auditServer } from 'graphql-http'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { announce } from '../../src/queues/fleet.js'
-import { closeRedis, connectRedis, redisReady } from '../../src/redis.js'
-import { afterFile } from '../support/dispose.js'
 import { tmpDir } from '../support/tmp.js'
 import { until } from '../support/until.js'
-import { pino } from 'pino'
-import { DOMAIN, startGateway, startStack, TYPE } from './fixture.js'
+import { announceWorker, DOMAIN, startGateway, startStack, TYPE } from './fixture.js'
 
 const { url, ask, swf, redis, logged, gateway } = await startStack({ graphiql: join(tmpDir(), 'not-built') })
 
@@ -75,19 +71,7 @@ test('a port that is taken is an error, and nothing stays open', async () => {
 })
 
 test('shows and tunes queues', async () => {
-  const connection = connectRedis({ url: redis.url, name: 'test', log: pino({ level: 'silent' }) })
-  afterFile(() => closeRedis(connection))
-  await redisReady(connection)
-  const worker = {
-    id: 'host-1-a',
-    host: 'host',
-    pid: 1,
-    version: '0.1.0',
-    activityTypes: [{ name: 'Ship', version: '1.0' }],
-    startedAt: Date.now(),
-    active: 0,
-  }
-  await announce(connection, redis.prefix, DOMAIN, worker, ['shipping'])
+  await announceWorker(redis, ['shipping'])
 
   const { data } = await ask(`{
     queues { id domain taskList depth active slotsHeld oldestAge settings { version concurrency paused rateLimit { tasks per } } observed { version worker { host } } }

@@ -1,12 +1,9 @@
 import { createClient } from 'graphql-ws'
-import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { announce } from '../../src/queues/fleet.js'
-import { closeRedis, connectRedis, redisReady } from '../../src/redis.js'
 import { afterFile } from '../support/dispose.js'
 import { until } from '../support/until.js'
-import { DOMAIN, startStack } from './fixture.js'
+import { announceWorker, startStack } from './fixture.js'
 
 const { ask, redis, url } = await startStack()
 const client = createClient({
@@ -37,19 +34,7 @@ function watch(variables: Record<string, unknown> = {}) {
 }
 
 test('whoever watches gets each queue as it is, then its newest state; a new one too', async () => {
-  const connection = connectRedis({ url: redis.url, name: 'test', log: pino({ level: 'silent' }) })
-  afterFile(() => closeRedis(connection))
-  await redisReady(connection)
-  const worker = {
-    id: 'host-1-a',
-    host: 'host',
-    pid: 1,
-    version: '0.1.0',
-    activityTypes: [{ name: 'Ship', version: '1.0' }],
-    startedAt: Date.now(),
-    active: 0,
-  }
-  await announce(connection, redis.prefix, DOMAIN, worker, ['ships', 'cranes'])
+  await announceWorker(redis, ['ships', 'cranes'])
   const set = (taskList: string, concurrency: number) => ask(UPDATE, { taskList, concurrency })
   const of = (seen: Seen[], name: string) => seen.filter(({ taskList }) => taskList === name)
 

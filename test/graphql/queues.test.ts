@@ -2,7 +2,6 @@ import { expect, test, vi } from 'vitest'
 import { pino } from 'pino'
 import { QueuePlaces } from '../../src/graphql/queue-places.js'
 import { Queues } from '../../src/queues/queue.js'
-import { closeRedis, connectRedis, redisReady } from '../../src/redis.js'
 import type { Decision } from '../../src/swf/decision.js'
 import { encodePayload } from '../../src/swf/payload.js'
 import { createMetrics } from '../../src/telemetry.js'
@@ -10,6 +9,7 @@ import { ActivityWorker } from '../../src/workers/activity/activity-worker.js'
 import { implement, type ActivityContext } from '../../src/workers/definitions.js'
 import { defineActivity } from '../../src/workflow/definition.js'
 import { afterFile } from '../support/dispose.js'
+import { connected } from '../support/redis-connection.js'
 import { until } from '../support/until.js'
 import { ask as askAt, DOMAIN, startGateway, startStack, TYPE } from './fixture.js'
 
@@ -195,10 +195,7 @@ test('a queue tells what happened on it, by type and by worker, and who changed 
 })
 
 test('many activities of a queue are looked up at once', async () => {
-  const connection = connectRedis({ url: redis.url, name: 'test', log })
-  afterFile(() => closeRedis(connection))
-  await redisReady(connection)
-  const queues = new Queues({ redis: connection, prefix: redis.prefix, log })
+  const queues = new Queues({ redis: await connected(redis.url), prefix: redis.prefix, log })
   const looks = vi.spyOn(queues, 'places')
   const places = new QueuePlaces(queues)
   const ask = (count: number, taskList: string) =>

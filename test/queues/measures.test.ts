@@ -1,22 +1,15 @@
 import { beforeEach, expect, test } from 'vitest'
 import { queueKey } from '../../src/queues/keys.js'
 import { percentiles, readMeasures, sum } from '../../src/queues/measures.js'
-import { loadScripts } from '../../src/queues/script.js'
 import { DEFAULT_SETTINGS } from '../../src/queues/settings.js'
 import { Slots } from '../../src/queues/slots.js'
 import { readDue } from '../../src/queues/due.js'
 import { taskId, TaskRecords, type TaskRecord } from '../../src/queues/task-record.js'
-import { connectRedis, redisReady } from '../../src/redis.js'
 import { HANDED_BACK } from '../../src/swf/failure.js'
-import { createLog } from '../../src/telemetry.js'
-import { afterFile } from '../support/dispose.js'
 import { testRedis } from '../support/redis.js'
+import { connected } from '../support/redis-connection.js'
 
-const { url } = testRedis()
-const redis = connectRedis({ url, name: 'test', log: createLog('test', 'silent') })
-afterFile(() => redis.disconnect())
-loadScripts(redis)
-await redisReady(redis)
+const redis = await connected(testRedis().url)
 
 let count = 0
 let key = ''

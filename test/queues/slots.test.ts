@@ -1,6 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
 import { queueKey } from '../../src/queues/keys.js'
-import { loadScripts } from '../../src/queues/script.js'
 import {
   DEFAULT_SETTINGS,
   readChanges,
@@ -11,16 +10,10 @@ import {
 import { Slots } from '../../src/queues/slots.js'
 import { readNumbers } from '../../src/queues/stats.js'
 import { taskId, TaskRecords } from '../../src/queues/task-record.js'
-import { connectRedis, redisReady } from '../../src/redis.js'
-import { createLog } from '../../src/telemetry.js'
-import { afterFile } from '../support/dispose.js'
 import { testRedis } from '../support/redis.js'
+import { connected } from '../support/redis-connection.js'
 
-const { url } = testRedis()
-const redis = connectRedis({ url, name: 'test', log: createLog('test', 'silent') })
-afterFile(() => redis.disconnect())
-loadScripts(redis)
-await redisReady(redis)
+const redis = await connected(testRedis().url)
 
 let count = 0
 let key = ''

@@ -1,21 +1,14 @@
 import { beforeEach, expect, test } from 'vitest'
 import { readAbandoned, readDue } from '../../src/queues/due.js'
 import { queueKey } from '../../src/queues/keys.js'
-import { loadScripts } from '../../src/queues/script.js'
 import { DEFAULT_SETTINGS, updateSettings, type SettingsChange } from '../../src/queues/settings.js'
 import { Slots } from '../../src/queues/slots.js'
 import { readNumbers } from '../../src/queues/stats.js'
 import { firstRun, hintCancel, taskId, TaskRecords, type TaskRecord } from '../../src/queues/task-record.js'
-import { connectRedis, redisReady } from '../../src/redis.js'
-import { createLog } from '../../src/telemetry.js'
-import { afterFile } from '../support/dispose.js'
 import { testRedis } from '../support/redis.js'
+import { connected } from '../support/redis-connection.js'
 
-const { url } = testRedis()
-const redis = connectRedis({ url, name: 'test', log: createLog('test', 'silent') })
-afterFile(() => redis.disconnect())
-loadScripts(redis)
-await redisReady(redis)
+const redis = await connected(testRedis().url)
 
 let count = 0
 let key = ''

@@ -1,14 +1,11 @@
 import { beforeEach, expect, test } from 'vitest'
 import { queueKey } from '../../src/queues/keys.js'
-import { loadScripts } from '../../src/queues/script.js'
 import { DEFAULT_SETTINGS, updateSettings } from '../../src/queues/settings.js'
 import { Slots } from '../../src/queues/slots.js'
 import { taskId, TaskRecords } from '../../src/queues/task-record.js'
 import { look, waitingReason, type QueuePressure, type TaskPlace } from '../../src/queues/waiting.js'
-import { connectRedis, redisReady } from '../../src/redis.js'
-import { createLog } from '../../src/telemetry.js'
-import { afterFile } from '../support/dispose.js'
 import { testRedis } from '../support/redis.js'
+import { connected } from '../support/redis-connection.js'
 
 const FREE: QueuePressure = {
   paused: false,
@@ -42,11 +39,7 @@ test.each<[string | undefined, Partial<QueuePressure>, TaskPlace | undefined]>([
   expect(waitingReason({ ...FREE, ...pressure }, place)).toBe(reason)
 })
 
-const { url } = testRedis()
-const redis = connectRedis({ url, name: 'test', log: createLog('test', 'silent') })
-afterFile(() => redis.disconnect())
-loadScripts(redis)
-await redisReady(redis)
+const redis = await connected(testRedis().url)
 
 let count = 0
 let key = ''

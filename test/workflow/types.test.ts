@@ -2,37 +2,16 @@
 
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import {
-  all,
-  any,
-  continueAsNewSuggested,
-  cron,
-  defineActivity,
-  defineSignal,
-  defineState,
-  defineWorkflow,
-  executeChild,
-  map,
-  mapContinued,
-  race,
-  saga,
-  scope,
-  shielded,
-  sideEffect,
-  signalExternal,
-  sleep,
-  startChild,
-  withTimeout,
-} from '../../src/workflow/index.js'
+import * as flow from '../../src/workflow/index.js'
 import type { TestEnvironment } from '../../src/testing/index.js'
 import { brief, Story } from '../support/given.js'
 
 const Order = z.object({ id: z.string(), total: z.number() })
-const charge = defineActivity('Charge', '1', { input: Order, result: z.object({ paymentId: z.string() }) })
-const refund = defineActivity('Refund', '1', { input: z.object({ paymentId: z.string() }) })
-const approved = defineSignal('approved', { input: z.object({ by: z.string() }) })
+const charge = flow.defineActivity('Charge', '1', { input: Order, result: z.object({ paymentId: z.string() }) })
+const refund = flow.defineActivity('Refund', '1', { input: z.object({ paymentId: z.string() }) })
+const approved = flow.defineSignal('approved', { input: z.object({ by: z.string() }) })
 
-export const workflow = defineWorkflow('Typed', '1', { input: Order, result: z.string() }, async order => {
+export const workflow = flow.defineWorkflow('Typed', '1', { input: Order, result: z.string() }, async order => {
   // @ts-expect-error total is missing
   void (() => charge({ id: order.id }))
   // @ts-expect-error total is a number
@@ -41,7 +20,8 @@ export const workflow = defineWorkflow('Typed', '1', { input: Order, result: z.s
   // @ts-expect-error a result has no such member
   void (() => order.paymentId)
   const { by } = await approved.receive()
-  const done = await saga(order)
+  const done = await flow
+    .saga(order)
     .step('payment', charge, {
       input: c => c.input,
       // @ts-expect-error a rollback cannot see its own step's result
@@ -54,8 +34,8 @@ export const workflow = defineWorkflow('Typed', '1', { input: Order, result: z.s
   return `${paymentId} ${by} ${done.payment.paymentId}`
 })
 
-const progress = defineState({ paid: 0 })
-export const shows = defineWorkflow('Shows', '1', {}, async () => {
+const progress = flow.defineState({ paid: 0 })
+export const shows = flow.defineWorkflow('Shows', '1', {}, async () => {
   progress.set({ paid: progress.get().paid + 1 })
   // @ts-expect-error paid is a number
   progress.set({ paid: 'all' })
@@ -63,60 +43,60 @@ export const shows = defineWorkflow('Shows', '1', {}, async () => {
   void progress.get().open
 })
 
-export const parent = defineWorkflow('Parent', '1', { input: Order }, async (order, { continueAsNew }) => {
+export const parent = flow.defineWorkflow('Parent', '1', { input: Order }, async (order, { continueAsNew }) => {
   // @ts-expect-error total is missing
-  void (() => executeChild(workflow, { id: order.id }))
-  const text: string = await executeChild(workflow, order)
-  const child = await startChild(workflow, order)
+  void (() => flow.executeChild(workflow, { id: order.id }))
+  const text: string = await flow.executeChild(workflow, order)
+  const child = await flow.startChild(workflow, order)
   // @ts-expect-error a signal has its input
   void (() => child.signal(approved, { from: 'me' }))
   await child.signal(approved, { by: 'me' })
   // @ts-expect-error a result is a string
   void (async (): Promise<number> => child.result())
   // @ts-expect-error a signal has its input
-  void (() => signalExternal({ workflowId: 'a' }, approved, 5))
-  const chance: number = sideEffect(() => 0.5)
+  void (() => flow.signalExternal({ workflowId: 'a' }, approved, 5))
+  const chance: number = flow.sideEffect(() => 0.5)
   // @ts-expect-error a side effect does not wait
-  void (() => sideEffect(async () => 1))
+  void (() => flow.sideEffect(async () => 1))
   // @ts-expect-error the input of the next run is an order
   void (() => continueAsNew({ id: 'x' }))
-  if (continueAsNewSuggested()) return continueAsNew({ id: text, total: chance })
+  if (flow.continueAsNewSuggested()) return continueAsNew({ id: text, total: chance })
   return 7
 })
-export const together = defineWorkflow('Together', '1', {}, async () => {
-  const amount = defineActivity<string, number>('Amount', '1')
-  const [one, text] = await all([() => amount('a'), async () => 'text'])
+export const together = flow.defineWorkflow('Together', '1', {}, async () => {
+  const amount = flow.defineActivity<string, number>('Amount', '1')
+  const [one, text] = await flow.all([() => amount('a'), async () => 'text'])
   const sum: number = one + text.length
-  const first: number | string = await race([() => amount('a'), () => sleep('1s').then(() => text)])
-  const numbers: number[] = await all(['a', 'b'].map(name => () => amount(name)))
-  const quote: number = await any(['a', 'b'].map(name => () => amount(name)))
-  const mapped: number[] = await map(['a'], { concurrency: 2 }, name => amount(name))
-  const inTime: number = await withTimeout('5s', () => scope(() => shielded(() => amount('a'))))
+  const first: number | string = await flow.race([() => amount('a'), () => flow.sleep('1s').then(() => text)])
+  const numbers: number[] = await flow.all(['a', 'b'].map(name => () => amount(name)))
+  const quote: number = await flow.any(['a', 'b'].map(name => () => amount(name)))
+  const mapped: number[] = await flow.map(['a'], { concurrency: 2 }, name => amount(name))
+  const inTime: number = await flow.withTimeout('5s', () => flow.scope(() => flow.shielded(() => amount('a'))))
   // @ts-expect-error a promise is there already, and runs in no scope of its own
-  void (() => all([amount('a')]))
+  void (() => flow.all([amount('a')]))
   // @ts-expect-error the second one is a text
-  void (async (): Promise<[number, number]> => all([() => amount('a'), async () => 'text']))
+  void (async (): Promise<[number, number]> => flow.all([() => amount('a'), async () => 'text']))
   return [sum, first, numbers, quote, mapped, inTime]
 })
-const ping = defineActivity<void, string>('Ping', '1')
-const untyped = defineActivity('Untyped', '1')
-const hourly = defineWorkflow('Hourly', '1', {}, async () => 1)
-const maybe = defineWorkflow('Maybe', '1', { input: Order.optional() }, async order => order?.id)
-export const withoutInput = defineWorkflow('WithoutInput', '1', {}, async () => {
+const ping = flow.defineActivity<void, string>('Ping', '1')
+const untyped = flow.defineActivity('Untyped', '1')
+const hourly = flow.defineWorkflow('Hourly', '1', {}, async () => 1)
+const maybe = flow.defineWorkflow('Maybe', '1', { input: Order.optional() }, async order => order?.id)
+export const withoutInput = flow.defineWorkflow('WithoutInput', '1', {}, async () => {
   const text: string = await ping()
   await ping(undefined, { taskPriority: 1 })
   await untyped()
-  const one: number = await executeChild(hourly)
-  await executeChild(maybe)
-  const child = await startChild(maybe, { id: 'a', total: 1 }, { tagList: ['a'] })
+  const one: number = await flow.executeChild(hourly)
+  await flow.executeChild(maybe)
+  const child = await flow.startChild(maybe, { id: 'a', total: 1 }, { tagList: ['a'] })
   // @ts-expect-error an order is needed
   void (() => charge())
   // @ts-expect-error an order is needed
-  void (() => executeChild(workflow))
+  void (() => flow.executeChild(workflow))
   // @ts-expect-error an order is needed
-  void (() => startChild(workflow))
+  void (() => flow.startChild(workflow))
   // @ts-expect-error it is an order, if it is there
-  void (() => executeChild(maybe, 5))
+  void (() => flow.executeChild(maybe, 5))
   return [text, one, await child.result()]
 })
 export const starts = async (env: TestEnvironment) => {
@@ -129,15 +109,15 @@ export const starts = async (env: TestEnvironment) => {
   void (() => env.execute(workflow))
   return one
 }
-export const loops = defineWorkflow('Loops', '1', {}, async () => {
-  const lengths: number[] = await map(['a'], async name => name.length)
-  await mapContinued(['a'], async name => charge({ id: name, total: 1 }))
-  await cron('0 2 * * *', async at => charge({ id: new Date(at).toISOString(), total: 1 }))
+export const loops = flow.defineWorkflow('Loops', '1', {}, async () => {
+  const lengths: number[] = await flow.map(['a'], async name => name.length)
+  await flow.mapContinued(['a'], async name => charge({ id: name, total: 1 }))
+  await flow.cron('0 2 * * *', async at => charge({ id: new Date(at).toISOString(), total: 1 }))
   // @ts-expect-error a text is no number
-  void (() => mapContinued(['a'], async name => name.toFixed()))
+  void (() => flow.mapContinued(['a'], async name => name.toFixed()))
   return lengths
 })
-export const annotated = defineWorkflow(
+export const annotated = flow.defineWorkflow(
   'Annotated',
   '1',
   {},
@@ -147,7 +127,7 @@ export const resultOfParent = (): Promise<number> =>
   parent.run({ id: '', total: 1 }, { continueAsNew: () => undefined as never })
 
 // @ts-expect-error the result is a string
-export const wrongResult = defineWorkflow('W', '1', { input: Order, result: z.string() }, async () => 5)
+export const wrongResult = flow.defineWorkflow('W', '1', { input: Order, result: z.string() }, async () => 5)
 
 test('an input that its validator refuses fails the execution and says which member is wrong', async () => {
   const story = new Story(workflow, { id: 7 })
@@ -164,13 +144,13 @@ test('a result that its validator refuses is a failure of the activity', async (
 })
 
 test.each(['', 'a:b', 'a/b', 'a|b', 'arn', ' a', 'a'.repeat(257)])('the type name %j is refused', name => {
-  expect(() => defineActivity(name, '1')).toThrow(RangeError)
+  expect(() => flow.defineActivity(name, '1')).toThrow(RangeError)
 })
 
 test('options that make no sense are refused where they are written', () => {
-  expect(() => defineActivity('A', '1', { startToClose: 'soon' as never })).toThrow(/startToClose of A/)
-  expect(() => defineActivity('A', '1', { retry: { maximumAttempts: 0 } })).toThrow(/maximumAttempts/)
-  expect(() => defineActivity('A', '1', { retry: { backoff: 0.5 } })).toThrow(/backoff/)
+  expect(() => flow.defineActivity('A', '1', { startToClose: 'soon' as never })).toThrow(/startToClose of A/)
+  expect(() => flow.defineActivity('A', '1', { retry: { maximumAttempts: 0 } })).toThrow(/maximumAttempts/)
+  expect(() => flow.defineActivity('A', '1', { retry: { backoff: 0.5 } })).toThrow(/backoff/)
 })
 
 test('options and inputs that may be left out are', async () => {
