@@ -1,4 +1,4 @@
-// The 54 events as GraphQL types, made from the table in swf/history-event.ts.
+// The 54 events as GraphQL types, made from the table in swf/event-table.ts.
 //
 // H1. One field name has one type and one nullability in all 54, so that any fragments can be combined. So every member
 //     is nullable, and the 16 enums of causes are one enum, as are those of timeouts.
@@ -7,6 +7,7 @@
 import { Field, ID, Int, InterfaceType, ObjectType, registerEnumType } from 'type-graphql'
 import { timeoutMilliseconds } from '../swf/duration.js'
 import { EVENT_ENUMS, type EventEnum } from '../swf/event-enum.js'
+import { HISTORY_EVENTS, type MemberKind } from '../swf/event-table.js'
 import { decodeFailure } from '../swf/failure.js'
 import * as Swf from '../swf/history-event.js'
 import { enumOf } from './enum.js'
@@ -18,7 +19,7 @@ import { Payload, payloadOf } from './payload.type.js'
 import { DateTime, Duration } from './scalar.js'
 import { ActivityType, WorkflowType } from './workflow-type.type.js'
 
-const EVENT_TYPES = Object.keys(Swf.HISTORY_EVENTS) as Swf.EventType[]
+const EVENT_TYPES = Object.keys(HISTORY_EVENTS) as Swf.EventType[]
 
 export const HistoryEventType = enumOf(EVENT_TYPES)
 registerEnumType(HistoryEventType, {
@@ -141,7 +142,7 @@ interface MemberField {
 }
 
 /** Returns the field that shows a member of an event. */
-function fieldOf(member: string, { kind }: Swf.MemberKind): MemberField {
+function fieldOf(member: string, { kind }: MemberKind): MemberField {
   const is = (type: () => object, read: Read = value => value): MemberField => ({ name: member, type, read })
   switch (kind) {
     case 'text':
@@ -203,7 +204,7 @@ for (const type of EVENT_TYPES) {
     const description = MEMBER_DESCRIPTIONS[name] ?? name
     Field(returns as () => never, { nullable: true, description })(Source.prototype, name)
   }
-  const members = Object.entries(Swf.HISTORY_EVENTS[type] as Record<string, Swf.MemberKind>)
+  const members = Object.entries(HISTORY_EVENTS[type] as Record<string, MemberKind>)
   for (const [member, kind] of members) {
     const { name, type: returns, list, read } = fieldOf(member, kind)
     declare(name, list ? () => [returns()] : returns, function () {

@@ -1,7 +1,7 @@
 // The rules that every history of SWF keeps. What is imported is held to them, and so is every history of a test.
 
-import { CLOSE_STATUS, HISTORY_EVENTS, attributesMember } from './history-event.js'
-import type { EventType, MemberKind } from './history-event.js'
+import { HISTORY_EVENTS, type MemberKind } from './event-table.js'
+import { CLOSE_STATUS, attributesMember, type EventType } from './history-event.js'
 
 /** An event as the SDK or the wire gives it. */
 export interface CheckedEvent {

@@ -1,7 +1,7 @@
 // A history in a file: JSON with the ids of its run, which no event carries, and its type.
 
-import type { HistoryEvent, MemberKind, TypeName, WorkflowExecution } from './history-event.js'
-import { HISTORY_EVENTS, attributesMember } from './history-event.js'
+import { HISTORY_EVENTS, type MemberKind } from './event-table.js'
+import { attributesMember, type HistoryEvent, type TypeName, type WorkflowExecution } from './history-event.js'
 
 /** A history and whose it is. In JSON, timestamps are ISO 8601; reading also takes seconds since 1970, as SWF and the AWS CLI write them. */
 export interface HistoryFile {

@@ -8,7 +8,7 @@ import {
 import { expect, test } from 'vitest'
 import { ERROR_CODES } from '../../src/graphql/error-code.js'
 import { gatewaySchema, printGatewaySchema } from '../../src/graphql/schema.js'
-import { HISTORY_EVENTS } from '../../src/swf/history-event.js'
+import { HISTORY_EVENTS } from '../../src/swf/event-table.js'
 
 const schema = gatewaySchema()
 const types = Object.values(schema.getTypeMap()).filter(type => !type.name.startsWith('__'))

@@ -1,7 +1,8 @@
 // Payload texts of events and decisions, through a codec: decoded before replay and encoded after it, so that replay stays pure.
 
 import { type Decision, decisionAttributes } from '../../swf/decision.js'
-import { attributesOf, HISTORY_EVENTS, type HistoryEvent, type MemberKind } from '../../swf/history-event.js'
+import { HISTORY_EVENTS, type MemberKind } from '../../swf/event-table.js'
+import { attributesOf, type HistoryEvent } from '../../swf/history-event.js'
 import { PLAIN, type PayloadCodec } from '../../swf/payload.js'
 
 const EVENT_PAYLOADS = new Map(

@@ -2,8 +2,8 @@
 
 import type { SWF } from '@aws-sdk/client-swf'
 import { expect } from 'vitest'
-import { HISTORY_EVENTS, attributesMember } from '../../../../src/swf/history-event.js'
-import type { EventType, MemberKind } from '../../../../src/swf/history-event.js'
+import { HISTORY_EVENTS, type MemberKind } from '../../../../src/swf/event-table.js'
+import { attributesMember, type EventType } from '../../../../src/swf/history-event.js'
 import { VirtualClock } from '../../../../src/swf/local/clock.js'
 import { Engine } from '../../../../src/swf/local/engine.js'
 import { Faults } from '../../../../src/swf/local/faults.js'

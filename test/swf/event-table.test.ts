@@ -1,6 +1,7 @@
 import * as sdk from '@aws-sdk/client-swf'
 import { expect, test } from 'vitest'
-import { HISTORY_EVENTS, attributesMember, type EventType } from '../../src/swf/history-event.js'
+import { HISTORY_EVENTS } from '../../src/swf/event-table.js'
+import { attributesMember, type EventType } from '../../src/swf/history-event.js'
 
 /** The SDK's runtime schema of a structure: [kind, namespace, name, traits, members, types, how many of them are required]. */
 type Structure = [number, string, string, unknown, string[], unknown[], number?]
