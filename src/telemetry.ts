@@ -2,7 +2,7 @@
 
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { pino, type Logger } from 'pino'
+import { pino, type DestinationStream, type Logger } from 'pino'
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 import type { Service } from './lifecycle.js'
 
@@ -13,11 +13,33 @@ export type Log = Logger
  * Written in the background: a reader that has stopped reading must not stop heartbeats. Over 10 MB of arrears, lines are dropped.
  */
 export function createLog(component: string, level = 'info'): Log {
-  const destination = pino.destination({ dest: 1, sync: false, maxLength: 10 * 1_024 * 1_024 })
   return pino(
     { level, base: { component }, timestamp: pino.stdTimeFunctions.isoTime, messageKey: 'message' },
-    destination,
+    (stdout ??= openStdout()),
   )
+}
+
+/** How long a line waits for others, in milliseconds: a system call for each would cost more than the line. */
+const TOGETHER = 10
+
+let stdout: DestinationStream | undefined
+
+function openStdout(): DestinationStream {
+  const destination = pino.destination({ dest: 1, sync: false, maxLength: 10 * 1_024 * 1_024 })
+  let lines = ''
+  const leave = () => {
+    const text = lines
+    lines = ''
+    if (text) destination.write(text)
+  }
+  // Before the destination's own listener, which writes what it has.
+  process.prependListener('exit', leave)
+  return {
+    write(line) {
+      if (!lines) setTimeout(leave, TOGETHER).unref()
+      lines += line
+    },
+  }
 }
 
 /** The metrics of one process; every name begins with `swf_gateway_`. */

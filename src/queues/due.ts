@@ -41,13 +41,13 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', q .. ':beats', '-inf', now, 'LIM
 end
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', q .. ':open', '-inf', now, 'LIMIT', 0, most)) do
-  local r = redis.call('HMGET', key(id), 'state', 'startedEventId', 'takeovers', 'deadline', 'token', 'task')
+  local r = redis.call('HMGET', key(id), 'state', 'startedEventId', 'takeovers', 'deadline', 'token', 'task', 'type')
   if r[1] ~= 'OPEN' then
     redis.call('ZREM', q .. ':open', id)
   elseif tonumber(r[4]) <= now then
     push('EXPIRED', id, r[2], r[3], '', r[6])
-    measured(id, 'expired')
-    close(id)
+    measured(r[7], 'expired')
+    close(id, r[4], r[1])
   else
     redis.call('ZADD', q .. ':open', now + ${AGAIN}, id)
     push('OVERDUE', id, r[2], r[3], r[5], r[6])
@@ -67,7 +67,7 @@ for _, id in ipairs(open) do
     return found
   end
   local t = key(id)
-  local r = redis.call('HMGET', t, 'state', 'process', 'deadline', 'startedEventId', 'takeovers', 'readded', 'at', 'task', 'beat')
+  local r = redis.call('HMGET', t, 'state', 'process', 'deadline', 'startedEventId', 'takeovers', 'readded', 'at', 'task', 'beat', 'type')
   local left = tonumber(r[3] or 0) - now
   if not r[1] or r[1] == 'CLOSED' then
     redis.call('ZREM', q .. ':tasks', id)
@@ -77,8 +77,8 @@ for _, id in ipairs(open) do
     local job = q .. ':jobs:' .. id .. '-' .. r[4] .. '-' .. r[5] .. (r[6] == '1' and 'r' or '')
     if left <= 0 then
       push('EXPIRED', id, r[4], r[5], '', r[8])
-      measured(id, 'expired')
-      close(id)
+      measured(r[10], 'expired')
+      close(id, r[3], r[1])
       changed = changed + 1
     elseif left < math.min(5000, (left + age) / 4) then
       push('BACK', id, r[4], r[5], redis.call('HGET', t, 'token'), r[8])
@@ -86,8 +86,8 @@ for _, id in ipairs(open) do
       changed = changed + 1
       if r[6] == '1' then
         push('LOST', id, r[4], r[5], '', r[8])
-        measured(id, 'lost')
-        close(id)
+        measured(r[10], 'lost')
+        close(id, r[3], r[1])
       else
         redis.call('HSET', t, 'readded', 1, 'at', now)
         push('ADD', id, r[4], r[5], 'again', r[8])
@@ -97,11 +97,11 @@ for _, id in ipairs(open) do
     changed = changed + 1
     if r[1] == 'RUN' and left <= 0 then
       push('EXPIRED', id, r[4], r[5], '', r[8])
-      measured(id, 'expired')
-      close(id)
+      measured(r[10], 'expired')
+      close(id, r[3], r[1])
     else
       local takeovers = tonumber(r[5]) + 1
-      measured(id, 'takeover')
+      measured(r[10], 'takeover')
       if r[2] then measure('p|takeover|' .. r[2]) end
       redis.call('HDEL', t, 'process', 'nonce')
       redis.call('HSET', t, 'takeovers', takeovers, 'readded', 0, 'at', now)

@@ -84,23 +84,19 @@ export class JobRunner {
   constructor({ redis, key, concurrency, lock, stalled, run, onLockLost, log }: JobRunnerOptions) {
     this.#concurrency = concurrency
     this.#run = run
-    this.#worker = new Worker<JobData>(
-      JOBS,
-      (job, token) => this.#process(job, token),
-      {
-        connection: redis,
-        prefix: key,
-        autorun: false,
-        concurrency: Math.max(1, concurrency),
-        lockDuration: lock,
-        stalledInterval: stalled,
-        maxStalledCount: 1_000_000,
-        drainDelay: 1,
-        runRetryDelay: 1_000,
-        removeOnComplete: { count: 0 },
-        removeOnFail: { count: 0 },
-      },
-    )
+    this.#worker = new Worker<JobData>(JOBS, (job, token) => this.#process(job, token), {
+      connection: redis,
+      prefix: key,
+      autorun: false,
+      concurrency: Math.max(1, concurrency),
+      lockDuration: lock,
+      stalledInterval: stalled,
+      maxStalledCount: 1_000_000,
+      drainDelay: 1,
+      runRetryDelay: 1_000,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
+    })
     this.#worker.on('error', error => log.debug({ err: error.message }, 'job runner error'))
     this.#worker.on('lockRenewalFailed', jobs => onLockLost(jobs.map(job => job.split('-')[0]!)))
   }

@@ -1,6 +1,6 @@
 // What happened on a queue, measured: counts and times, kept for an hour.
 //
-// M1. Measures are taken by the scripts that change a task anyway: they cost no round trip.
+// M1. Measures are taken by the scripts that change a task anyway: they cost no round trip, and are written once a call.
 // M2. One hash a minute, which deletes itself. A field is `a|measure|type` for an activity type or `p|measure|process` for a
 //     process; those of the queue are the sums.
 // M3. Times go into buckets, each 2^¼ = 19 % wider than the one before, so that minutes and types can be added up; a
@@ -13,16 +13,23 @@ const MINUTE = 60_000
 export const LONGEST_WINDOW = 60 * MINUTE
 const KEPT = LONGEST_WINDOW + 5 * MINUTE
 
-/** Shared by scripts: `measure(field …)` counts, `bucket(ms)` says where a time belongs. */
+/** In every script: `measure(field …)` counts, `bucket(ms)` says where a time belongs. */
 export const MEASURE_FUNCTIONS = `
+local counts = {}
 local function bucket(ms)
   if ms < 1 then return 0 end
   return math.floor(4 * math.log(ms) / math.log(2) + 1e-9) + 1
 end
-local function measure(field, n)
+local function measure(field, n) counts[field] = (counts[field] or 0) + (n or 1) end
+`
+
+/** At the end of every script: writes what was counted. */
+export const WRITE_MEASURES = `
+if next(counts) then
   local minute = q .. ':m:' .. math.floor(now / ${MINUTE})
-  local count = redis.call('HINCRBY', minute, field, n or 1)
-  if count == (n or 1) then redis.call('PEXPIRE', minute, ${KEPT}) end
+  local fresh = redis.call('EXISTS', minute) == 0
+  for field, n in pairs(counts) do redis.call('HINCRBY', minute, field, n) end
+  if fresh then redis.call('PEXPIRE', minute, ${KEPT}) end
 end
 `
 

@@ -9,6 +9,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Redis } from '../redis.js'
+import { MEASURE_FUNCTIONS, WRITE_MEASURES } from './measures.js'
 
 export interface Script {
   readonly name: string
@@ -32,7 +33,7 @@ local function settings()
   end
   return known
 end
-`
+${MEASURE_FUNCTIONS}`
 
 const all: Script[] = []
 
@@ -41,7 +42,7 @@ const all: Script[] = []
  * `settings()`, false when there are none.
  */
 export function script(name: string, lua: string): Script {
-  const text = PRELUDE + lua
+  const text = `${PRELUDE}local function main(ARGV)\n${lua}\nend\nlocal reply = main(ARGV)\n${WRITE_MEASURES}return reply\n`
   const made = { name, body: lua, lua: text, sha: createHash('sha1').update(text).digest('hex') }
   all.push(made)
   return made
@@ -134,7 +135,11 @@ export class Batch {
     const [first, ...others] = calls
     if (others.length === 0)
       return void run(this.redis, first!.script, this.key, first!.args).then(first!.resolve, first!.reject)
-    const args = calls.flatMap(({ script, args }) => [this.known.numbers.get(script)!, args.length, ...args])
+    const args: (string | number)[] = []
+    for (const { script, args: own } of calls) {
+      args.push(this.known.numbers.get(script)!, own.length)
+      for (const arg of own) args.push(arg)
+    }
     run(this.redis, this.known.script, this.key, args).then(
       replies => calls.forEach(({ resolve }, n) => resolve((replies as unknown[])[n])),
       (error: Error) => calls.forEach(({ reject }) => reject(error)),

@@ -1,6 +1,6 @@
 // Task records: one a polled task. A BullMQ job only wakes somebody up; the record decides. task-scripts.ts says by which rules.
 
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import type { Redis } from '../redis.js'
 import { HANDED_BACK } from '../swf/failure.js'
 import { typeField, type CountedOutcome } from './measures.js'
@@ -90,7 +90,7 @@ export function taskId(runId: string, activityId: string): string {
 
 /** Returns the part of a task's id that all tasks of an execution share. */
 export function hash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+  return digest('sha256', text).slice(0, 16)
 }
 
 /** Returns the run of a task that begins as the task is admitted. */

@@ -18,7 +18,6 @@
 // ─admit▶ WAIT or RUN.   WAIT ─claim▶ RUN ─commit▶ OUT ─done▶ CLOSED.   WAIT ─take▶ OUT.   RUN of a dead process ─due▶ WAIT.
 // RUN ─open▶ OPEN ─take▶ OUT.   WAIT, RUN, OPEN ─answer▶ OUT.
 
-import { MEASURE_FUNCTIONS } from './measures.js'
 import { script, together } from './script.js'
 import { ACQUIRE_FUNCTION } from './slots.js'
 
@@ -28,7 +27,7 @@ export const MAX_TAKEOVERS = 2
 const TOMBSTONE = 60_000
 const LONGEST_TOMBSTONE = 600_000
 /** Shared by scripts: the key of a task, whether a process is alive, how a task closes, and what is measured of it. */
-export const TASK_FUNCTIONS = `${MEASURE_FUNCTIONS}
+export const TASK_FUNCTIONS = `
 local function key(id) return q .. ':t:' .. id end
 local function protected(process)
   local lease = redis.call('ZSCORE', q .. ':alive', process)
@@ -36,35 +35,34 @@ local function protected(process)
   local state = redis.call('HMGET', q .. ':state', 'grace', 'tick', 'lease')
   return tonumber(state[1] or 0) > now or now - tonumber(state[2] or 0) > tonumber(state[3] or 0)
 end
-local function close(id)
+local function close(id, deadline, state)
   local t = key(id)
-  local deadline = tonumber(redis.call('HGET', t, 'deadline') or now)
   redis.call('HDEL', t, 'until', 'task', 'token', 'input', 'outcome', 'details', 'process', 'nonce', 'beat', 'type', 'attempt', 'beatAt')
   redis.call('HSET', t, 'state', 'CLOSED')
-  redis.call('PEXPIRE', t, math.min(math.max(deadline - now, 0), ${LONGEST_TOMBSTONE}) + ${TOMBSTONE})
+  redis.call('PEXPIRE', t, math.min(math.max(tonumber(deadline) - now, 0), ${LONGEST_TOMBSTONE}) + ${TOMBSTONE})
   redis.call('ZREM', q .. ':tasks', id)
+  if state == 'RUN' or state == 'OUT' then return end
   redis.call('ZREM', q .. ':waiting', id)
   redis.call('ZREM', q .. ':beats', id)
   redis.call('ZREM', q .. ':open', id)
 end
-local function measured(id, name)
-  measure('a|' .. name .. '|' .. (redis.call('HGET', key(id), 'type') or ''))
+local function measured(type, name)
+  measure('a|' .. name .. '|' .. (type or ''))
 end
-local function full()
+local function full(waiting)
   local settings = settings()
-  if not settings then return false end
-  return settings.paused or redis.call('ZCARD', q .. ':tasks') - redis.call('ZCARD', q .. ':waiting') >= settings.concurrency
+  return settings and (settings.paused or redis.call('ZCARD', q .. ':tasks') - waiting >= settings.concurrency)
 end
-local function begun(id, process, waited, attempt)
-  measured(id, 'w' .. bucket(waited))
+local function begun(type, process, waited, attempt)
+  measured(type, 'w' .. bucket(waited))
   if attempt > 1 then
-    measured(id, 'retry')
+    measured(type, 'retry')
     measure('p|retry|' .. process)
   end
 end
 local function stale(id, nonce)
   if redis.call('HSETNX', key(id), 'stale.' .. nonce, 1) == 1 then
-    measured(id, 'fenced')
+    measured(redis.call('HGET', key(id), 'type'), 'fenced')
     measure('p|fenced|' .. string.gsub(nonce, '%.%d+$', ''))
   end
   return 'STALE'
@@ -76,8 +74,9 @@ const END_FUNCTION = `
 local function endWith(id, process, nonce, outcome, name)
   local t = key(id)
   redis.call('HSET', t, 'state', 'OUT', 'process', process, 'nonce', nonce, 'outcome', outcome)
-  measured(id, name)
-  redis.call('ZADD', q .. ':tasks', redis.call('HGET', t, 'deadline'), id)
+  local r = redis.call('HMGET', t, 'type', 'deadline')
+  measured(r[1], name)
+  redis.call('ZADD', q .. ':tasks', r[2], id)
   redis.call('ZREM', q .. ':waiting', id)
   redis.call('ZREM', q .. ':beats', id)
   redis.call('ZREM', q .. ':open', id)
@@ -104,14 +103,15 @@ if old[1] then
   redis.call('DEL', t)
   for _, set in ipairs({ ':open', ':beats', ':waiting', ':tasks' }) do redis.call('ZREM', q .. set, id) end
 end
-local at_once = nonce ~= '' and ttl > 0 and redis.call('EXISTS', q .. ':waiting') == 0 and not full()
-redis.call('HSET', t, 'state', at_once and 'RUN' or 'WAIT', 'startedEventId', started, 'takeovers', 0, 'readded', 0, 'task',
-  ARGV[4], 'token', ARGV[5], 'input', ARGV[6], 'deadline', now + ttl, 'beat', beat, 'at', now, 'type', ARGV[9], 'attempt', ARGV[10])
+local at_once = nonce ~= '' and ttl > 0 and redis.call('ZCARD', q .. ':waiting') == 0 and not full(0)
+local fields = { 'state', at_once and 'RUN' or 'WAIT', 'startedEventId', started, 'takeovers', 0, 'readded', 0, 'task', ARGV[4],
+  'token', ARGV[5], 'input', ARGV[6], 'deadline', now + ttl, 'beat', beat, 'at', now, 'type', ARGV[9], 'attempt', ARGV[10],
+  'process', process, 'nonce', nonce, 'begun', now }
+redis.call('HSET', t, unpack(fields, 1, at_once and #fields or #fields - 6))
 redis.call('PEXPIRE', t, ttl + ${TOMBSTONE})
 redis.call('ZADD', q .. ':tasks', now + ttl, id)
 if at_once then
-  redis.call('HSET', t, 'process', process, 'nonce', nonce, 'begun', now)
-  begun(id, process, 0, tonumber(ARGV[10]))
+  begun(ARGV[9], process, 0, tonumber(ARGV[10]))
   return 'RUN'
 end
 redis.call('ZADD', q .. ':waiting', now, id)
@@ -128,7 +128,7 @@ export const CLAIM = script(
   `${TASK_FUNCTIONS}
 local id, process, nonce = ARGV[1], ARGV[2], ARGV[3]
 local t = key(id)
-local r = redis.call('HMGET', t, 'state', 'process', 'nonce', 'takeovers', 'deadline', 'task')
+local r = redis.call('HMGET', t, 'state', 'process', 'nonce', 'takeovers', 'deadline', 'task', 'type', 'at', 'attempt')
 local state, takeovers = r[1], tonumber(r[4] or 0)
 if not state or state == 'CLOSED' or state == 'OPEN' then return { 'GONE' } end
 local mine = r[3] == nonce
@@ -136,18 +136,17 @@ local answer = state == 'OUT' and 'OUTCOME' or 'RUN'
 if not mine then
   if state ~= 'WAIT' and protected(r[2] or '') then return { 'BUSY' } end
   if state ~= 'OUT' and tonumber(r[5]) <= now then
-    measured(id, 'expired')
-    close(id)
+    measured(r[7], 'expired')
+    close(id, r[5], state)
     return { 'EXPIRED', r[6] }
   end
   if state == 'RUN' then
     takeovers = takeovers + 1
-    measured(id, 'takeover')
+    measured(r[7], 'takeover')
     if r[2] then measure('p|takeover|' .. r[2]) end
   elseif state == 'WAIT' then
-    if full() then return { 'FULL' } end
-    local f = redis.call('HMGET', t, 'at', 'attempt')
-    if takeovers == 0 then begun(id, process, now - tonumber(f[1] or now), tonumber(f[2] or 1)) end
+    if full(redis.call('ZCARD', q .. ':waiting')) then return { 'FULL' } end
+    if takeovers == 0 then begun(r[7], process, now - tonumber(r[8] or now), tonumber(r[9] or 1)) end
   end
   redis.call('HSET', t, 'process', process, 'nonce', nonce, 'takeovers', takeovers, 'begun', now)
   if state ~= 'OUT' then redis.call('HSET', t, 'state', 'RUN') end
@@ -182,15 +181,15 @@ export const COMMIT = script(
   'COMMIT',
   `${TASK_FUNCTIONS}
 local t = key(ARGV[1])
-local r = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce', 'process', 'begun', 'answer')
+local r = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce', 'process', 'begun', 'answer', 'type')
 if not r[1] then return 'OK' end
 if r[7] and r[2] == ARGV[2] then return 'ENDED' end
 if r[1] == 'CLOSED' or r[2] ~= ARGV[2] or r[3] ~= ARGV[3] or r[4] ~= ARGV[4] then return stale(ARGV[1], ARGV[4]) end
 if r[1] == 'RUN' then
   redis.call('HSET', t, 'state', 'OUT', 'outcome', ARGV[5])
   local took = now - tonumber(r[6] or now)
-  measured(ARGV[1], 'r' .. bucket(took))
-  measured(ARGV[1], ARGV[6])
+  measured(r[8], 'r' .. bucket(took))
+  measured(r[8], ARGV[6])
   measure('p|' .. ARGV[6] .. '|' .. r[5])
   measure('p|ms|' .. r[5], took)
 end
@@ -203,11 +202,11 @@ return 'OK'
 export const DONE = script(
   'DONE',
   `${TASK_FUNCTIONS} ${ACQUIRE_FUNCTION}
-local r = redis.call('HMGET', key(ARGV[1]), 'state', 'startedEventId', 'nonce')
+local r = redis.call('HMGET', key(ARGV[1]), 'state', 'startedEventId', 'nonce', 'deadline', 'type')
 local mine = r[3] == ARGV[3] or (ARGV[3] == '' and (r[1] == 'WAIT' or r[1] == 'OPEN'))
 if r[1] and r[1] ~= 'CLOSED' and r[2] == ARGV[2] and mine then
-  if r[1] == 'RUN' then measured(ARGV[1], 'dropped') end
-  close(ARGV[1])
+  if r[1] == 'RUN' then measured(r[5], 'dropped') end
+  close(ARGV[1], r[4], r[1])
 end
 local wanted = tonumber(ARGV[5])
 if wanted == 0 then return {} end

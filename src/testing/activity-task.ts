@@ -9,14 +9,9 @@ import type { Outcome } from '../queues/task-record.js'
 import { bridgeFailure, runHandler } from '../workers/activity/handler-run.js'
 import { leaveOpen } from '../workers/activity/leave-open.js'
 import { respond } from '../workers/activity/respond.js'
+import { Stop } from '../workers/activity/stop.js'
 import type { PolledTask } from '../workers/activity/task.js'
-import {
-  ActivityAborted,
-  OpenActivity,
-  type AbortCode,
-  type ActivityContext,
-  type Handler,
-} from '../workers/definitions.js'
+import { OpenActivity, type AbortCode, type ActivityContext, type Handler } from '../workers/definitions.js'
 
 /** How often a handler that runs hears whether it is to stop, in real milliseconds. */
 const LISTEN = 10
@@ -42,7 +37,7 @@ export class TestTask {
   readonly attempt: number
   readonly idempotencyKey: string
   readonly #payload: Payload
-  readonly #abort = new AbortController()
+  readonly #stopping = new Stop()
   #details: string | undefined
   /** When the handler beat last, in real time. */
   #said = performance.now()
@@ -56,10 +51,11 @@ export class TestTask {
     private readonly task: PolledTask,
     private readonly options: TestTaskOptions,
   ) {
-    const { workflowExecution, activityId, input } = task.record
+    const { record, payload } = task
+    const { workflowExecution, activityId } = record
     const { workflowId, runId } = workflowExecution
     this.#beaten = options.now()
-    this.#payload = decodePayload(input)
+    this.#payload = payload
     const { envelope, value } = this.#payload
     this.input = value
     this.attempt = envelope.attempt ?? 1
@@ -72,7 +68,7 @@ export class TestTask {
 
   /** Nobody works on it: it was left open, or its handler beats by itself and does not any more. */
   get idle(): boolean {
-    return !this.#abort.signal.aborted && (this.#open !== undefined || this.#hangs)
+    return this.#stopping.code === undefined && (this.#open !== undefined || this.#hangs)
   }
 
   /** How long SWF may be told nothing, in milliseconds of its time; undefined when it need not be told anything. */
@@ -93,12 +89,13 @@ export class TestTask {
       const { name, version } = record.activityType
       const end = handler
         ? await runHandler(handler, record, this.input, this.#context(), {
+            stop: this.#stopping,
             grace: GRACE,
             lastHeartbeat: () => decodePayload(this.#details).value,
           })
         : bridgeFailure(record, NO_HANDLER, `No handler for ${name} ${version} in this test`)
       const outcome = OpenActivity.is(end) ? await this.#leftOpen(end) : end
-      if (outcome) await respond(swf, record.taskToken, outcome, { log, leave: stopping })
+      if (outcome) await respond(swf, record.taskToken, outcome, { log: () => log, leave: stopping })
     } finally {
       clearInterval(listening)
     }
@@ -137,7 +134,7 @@ export class TestTask {
   }
 
   #stop(code: AbortCode): void {
-    if (!this.#abort.signal.aborted) this.#abort.abort(new ActivityAborted(code))
+    this.#stopping.ask(code)
     this.#closed()
   }
 
@@ -145,14 +142,13 @@ export class TestTask {
   async #leftOpen(open: OpenActivity): Promise<Outcome | undefined> {
     this.#open = open
     const { stopping } = this.options
-    const { signal } = this.#abort
-    if (!signal.aborted && !stopping.aborted)
+    if (this.#stopping.code === undefined && !stopping.aborted)
       await new Promise<void>(resolve => {
         this.#closed = resolve
         stopping.addEventListener('abort', () => resolve(), { once: true })
       })
     if (stopping.aborted) return undefined
-    const code = (signal.reason as ActivityAborted | undefined)?.code
+    const { code } = this.#stopping
     if (code === undefined) return bridgeFailure(this.task.record, LEFT_OPEN, 'Nobody completed it in time')
     return code === 'CANCEL_REQUESTED' ? { kind: 'canceled' } : undefined
   }
@@ -179,7 +175,7 @@ export class TestTask {
       attempt: this.attempt,
       lastHeartbeat: this.#payload.envelope.lastHeartbeat,
       heartbeat: details => this.#record(details),
-      signal: this.#abort.signal,
+      signal: this.#stopping.signal,
       shuttingDown: stopping,
       idempotencyKey: this.idempotencyKey,
       fencingToken: `${String(record.startedEventId).padStart(10, '0')}`,

@@ -106,7 +106,7 @@ export class Caretaker {
     const nonce = records.nonce()
     if (!(await records.take(task, nonce, outcome, state))) return
     const log = this.#log(facts)
-    const answered = await respond(swf, taskToken, outcome, { log, ...(leave && { leave }) })
+    const answered = await respond(swf, taskToken, outcome, { log: () => log, ...(leave && { leave }) })
     if (answered !== 'LEFT') await records.done(task, nonce, 0)
     log.info({ outcome: outcome.kind, answered, state }, 'task ended that nobody ran')
     const told = state === 'OPEN' ? outcome.kind : 'handed_back'

@@ -9,13 +9,8 @@ import type { Outcome, TaskFacts as Facts } from '../../queues/task-record.js'
 import { cutReason, encodeFailure, HANDED_BACK, type Failure } from '../../swf/failure.js'
 import { encodePayload } from '../../swf/payload.js'
 import { validate } from '../../workflow/validator.js'
-import {
-  OpenActivity,
-  type ActivityAborted,
-  type AbortCode,
-  type ActivityContext,
-  type Handler,
-} from '../definitions.js'
+import { OpenActivity, type AbortCode, type ActivityContext, type Handler } from '../definitions.js'
+import type { Stop } from './stop.js'
 import { describeThrown, stackOf } from './thrown.js'
 
 type TaskFacts = Pick<Facts, 'activityId' | 'activityType'>
@@ -24,7 +19,9 @@ type TaskFacts = Pick<Facts, 'activityId' | 'activityType'>
 const LOST: ReadonlySet<AbortCode | undefined> = new Set<AbortCode | undefined>(['DEADLINE', 'CLOSED', 'FENCED'])
 
 export interface HandlerRunOptions {
-  /** How long it may take to stop once `job.signal` is aborted, in milliseconds. */
+  /** Asks it to stop; aborts `job.signal`. */
+  stop: Stop
+  /** How long it may take to stop once it is asked to, in milliseconds. */
   grace: number
   /** Details of its last heartbeat; undefined when there were none. */
   lastHeartbeat?: () => unknown
@@ -38,20 +35,16 @@ export async function runHandler(
   task: TaskFacts,
   input: unknown,
   job: ActivityContext,
-  { grace, lastHeartbeat, onAbandoned }: HandlerRunOptions,
+  { stop, grace, lastHeartbeat, onAbandoned }: HandlerRunOptions,
 ): Promise<Outcome | OpenActivity | undefined> {
-  const abandon = new AbortController()
-  const ended = Promise.resolve()
-    .then(() => handler.run(validInput(handler, input), job, abandon.signal))
-    .then(
-      value => ({ value }),
-      (error: unknown) => ({ error }),
-    )
-  const end = await Promise.race([ended, afterGrace(job.signal, grace)])
-  const code = (job.signal.reason as ActivityAborted | undefined)?.code
+  // A function cannot be ended from outside.
+  const abandon = handler.isolate === 'thread' ? new AbortController() : undefined
+  const ended = endOf(handler, input, job, abandon?.signal)
+  const end = await inTime(ended, stop, grace)
+  const { code } = stop
   if (end === undefined) {
     job.log.warn({ code, grace }, 'handler did not stop and is abandoned')
-    abandon.abort()
+    abandon?.abort()
     onAbandoned?.()
     const abandoned = Date.now()
     void ended.then(() => job.log.info({ code, ms: Date.now() - abandoned }, 'abandoned handler has ended'))
@@ -61,11 +54,11 @@ export async function runHandler(
   const told = { lastHeartbeat: lastHeartbeat?.() }
   const failure = end && { ...describe(end.error, task), ...told }
   if (code === 'CANCEL_REQUESTED') {
-    const own = end && end.error !== job.signal.reason
+    const own = end && !stop.isReason(end.error)
     return { kind: 'canceled', ...(own && failure && { details: encodeFailure(failure) }) }
   }
   // A failure of its own is none of the shutdown's making.
-  if (code === 'SHUTDOWN' && (!end || end.error === job.signal.reason)) return handedBack(task, told)
+  if (code === 'SHUTDOWN' && (!end || stop.isReason(end.error))) return handedBack(task, told)
   const { reason, message } = failure!
   job.log.warn({ reason, err: message, stack: stackOf((end as { error: unknown }).error) }, 'activity failed')
   return failed(failure!)
@@ -100,12 +93,25 @@ function validInput({ definition: { options, name } }: Handler, input: unknown):
   return validate(options.input, input, `the input of ${name}`)
 }
 
-/** Resolves `grace` milliseconds after the signal was aborted. */
-function afterGrace(signal: AbortSignal, grace: number): Promise<undefined> {
+type End = { value: unknown } | { error: unknown }
+
+async function endOf(handler: Handler, input: unknown, job: ActivityContext, abandoned?: AbortSignal): Promise<End> {
+  try {
+    return { value: await handler.run(validInput(handler, input), job, abandoned) }
+  } catch (error) {
+    return { error }
+  }
+}
+
+/** Resolves as a run ended; to undefined `grace` milliseconds after it was asked to stop, if it has not. */
+function inTime(ended: Promise<End>, stop: Stop, grace: number): Promise<End | undefined> {
   return new Promise(resolve => {
-    const wait = () => setTimeout(resolve, grace, undefined).unref()
-    if (signal.aborted) wait()
-    else signal.addEventListener('abort', wait, { once: true })
+    let timer: NodeJS.Timeout | undefined
+    stop.whenAsked(() => (timer = setTimeout(() => resolve(undefined), grace).unref()))
+    void ended.then(end => {
+      clearTimeout(timer)
+      resolve(end)
+    })
   })
 }
 

@@ -30,7 +30,7 @@ export interface HeartbeatOptions {
   run: Run
   records: TaskRecords
   swf: SwfClient
-  log: Log
+  log: () => Log
   metrics: Metrics
   /** SWF hears of the run only when the handler beats. @default false */
   manual?: boolean
@@ -112,7 +112,7 @@ export class Heartbeat {
 
   /** Details that SWF would not take: the beat goes out without them. Said once a run, since it may be a loop that sends them. */
   #leftOut(why: object): void {
-    if (!this.#complained) this.#options.log.warn(why, 'heartbeat details left out')
+    if (!this.#complained) this.#options.log().warn(why, 'heartbeat details left out')
     this.#complained = true
   }
 
@@ -172,7 +172,7 @@ export class Heartbeat {
       metrics.heartbeats.inc({ outcome: 'failed' })
       if (this.#stopped) return
       if (isFault(error, 'UNKNOWN_RESOURCE')) return onStop('CLOSED')
-      log.warn({ err: (error as Error).message }, 'heartbeat not taken by SWF')
+      log().warn({ err: (error as Error).message }, 'heartbeat not taken by SWF')
       next = this.#gap
     }
     if (next > 0 && !this.#stopped) this.#schedule(next)

@@ -8,6 +8,7 @@ import type { JobQueue } from '../../queues/job.js'
 import { firstRun, type Run, type TaskRecords } from '../../queues/task-record.js'
 import type { SwfClient } from '../../swf/client.js'
 import { isFault } from '../../swf/errors.js'
+import type { Payload } from '../../swf/payload.js'
 import type { Log, Metrics } from '../../telemetry.js'
 import type { Room } from './room.js'
 import type { PolledTask } from './task.js'
@@ -37,7 +38,7 @@ export interface HeldTasksOptions {
   metrics: Metrics
   room: Room
   /** A task has begun here; the room taken for it is now the run's. */
-  onBegun: (run: Run) => void
+  onBegun: (run: Run, payload: Payload) => void
   /** A task is over, and it is not known whether it had begun: its record is to be closed. */
   onUnsure: (run: Run) => void
 }
@@ -90,7 +91,7 @@ export class HeldTasks {
     try {
       const admitted = await records.admit(record, deadline, permit, nonce)
       held.nonce = undefined
-      if (admitted === 'RUN') onBegun(firstRun(record, deadline, nonce!))
+      if (admitted === 'RUN') onBegun(firstRun(record, deadline, nonce!), held.payload)
       else if (nonce !== undefined) room.free()
       if (admitted === 'RUN' || admitted === 'CLOSED') return this.#drop(held)
       await jobs.add({ id, startedEventId, takeovers: 0 })

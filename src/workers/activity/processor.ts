@@ -9,16 +9,13 @@
 // A5. A task that its handler left open is beaten from here until Redis knows of it; then it is everybody's.
 
 import { Backoff } from '../../lifecycle.js'
-import type { Claim, Outcome, Run, TaskFacts, TaskRecords } from '../../queues/task-record.js'
-import type { SwfClient } from '../../swf/client.js'
+import type { Claim, Outcome, Run, TaskFacts } from '../../queues/task-record.js'
 import { DAY, MINUTE, SECOND } from '../../swf/duration.js'
 import { HANDED_BACK, NO_HANDLER, WORKER_LOST } from '../../swf/failure.js'
 import { decodePayload, type Envelope, type Payload } from '../../swf/payload.js'
-import type { Log, Metrics } from '../../telemetry.js'
-import { ActivityAborted, OpenActivity, type AbortCode, type ActivityContext, type Handler } from '../definitions.js'
+import { OpenActivity, type AbortCode, type Handler } from '../definitions.js'
+import { ActiveRun, type ActiveRunOptions } from './active-run.js'
 import { bridgeFailure, runHandler } from './handler-run.js'
-import { Heartbeat } from './heartbeat.js'
-import { leaveOpen } from './leave-open.js'
 import { within } from './patience.js'
 import { respond } from './respond.js'
 import type { Room } from './room.js'
@@ -28,22 +25,13 @@ import { typeKey } from './task.js'
 const LONGEST_OPEN = 366 * DAY
 /** How many open tasks a process keeps in mind. */
 const MOST_LEFT = 10_000
-const LONGEST_TIMER = 2 ** 31 - 1
 /** How long Redis may take for an outcome before SWF is told without it, in milliseconds; less when the deadline is near. */
 const LONGEST_COMMIT = 2 * SECOND
 
-export interface ProcessorOptions {
-  swf: SwfClient
-  records: TaskRecords
+export interface ProcessorOptions extends ActiveRunOptions {
   handlers: ReadonlyMap<string, Handler>
-  domain: string
-  taskList: string
-  log: Log
-  metrics: Metrics
   /** How long a handler may take to stop, in milliseconds. */
   grace: number
-  /** Aborted when the process shuts down. */
-  shuttingDown: AbortSignal
   /** How many permits pollers of this process wait for. */
   wanted: () => number
   room: Room
@@ -53,16 +41,10 @@ export interface ProcessorOptions {
   onClaimed: (task: string) => void
 }
 
-/** A run that goes on in this process, by its nonce: a task may have two while the first stops. */
-interface Active {
-  run: Run
-  heartbeat: Heartbeat
-  stop: (code: AbortCode) => void
-}
-
 export class Processor {
   readonly #options: ProcessorOptions
-  readonly #active = new Map<string, Active>()
+  /** By nonce: a task may have two runs while the first stops. */
+  readonly #active = new Map<string, ActiveRun>()
   readonly #unfinished: Run[] = []
   /** Tasks that this process has left open, by id. */
   readonly #left = new Map<string, { run: Run; until: Date | undefined; beat: number }>()
@@ -94,14 +76,14 @@ export class Processor {
       this.#options.onClaimed(task)
       if (claim.kind === 'BUSY') return
       if (claim.kind === 'EXPIRED') return this.expired(claim.facts)
-      await this.#run(claim)
+      await this.#run(claim, decodePayload(claim.run.task.input))
     })
     return now
   }
 
   /** Goes on with a run that has begun, for which room was taken; never rejects. */
-  async begun(run: Run): Promise<void> {
-    await this.#occupied(run.task.id, () => this.#run({ kind: 'RUN', run }))
+  async begun(run: Run, payload: Payload): Promise<void> {
+    await this.#occupied(run.task.id, () => this.#run({ kind: 'RUN', run }, payload))
   }
 
   async #occupied(task: string, work: () => Promise<void>): Promise<void> {
@@ -136,7 +118,7 @@ export class Processor {
 
   /** Asks all runs to stop; they end as their code says. */
   stopAll(code: AbortCode): void {
-    for (const { stop } of this.#active.values()) stop(code)
+    for (const { stop } of this.#active.values()) stop.ask(code)
   }
 
   /** Waits for SWF no longer: outcomes that it has not taken are left to others. */
@@ -177,129 +159,69 @@ export class Processor {
     }
   }
 
-  async #run(claim: Extract<Claim, { run: Run }>): Promise<void> {
+  async #run(claim: Extract<Claim, { run: Run }>, payload: Payload): Promise<void> {
     const { run } = claim
-    const { task } = run
-    const payload = decodePayload(task.input)
-    const { envelope } = payload
+    const { log, metrics, taskList, handlers } = this.#options
+    const { activityType } = run.task
     const began = performance.now()
-    const log = this.#options.log.child({
-      ...task.workflowExecution,
-      activityId: task.activityId,
-      activityType: task.activityType.name,
-    })
-    const abort = new AbortController()
-    const stop = (code: AbortCode) => {
-      if (!abort.signal.aborted) abort.abort(new ActivityAborted(code))
-    }
-    const handler = this.#options.handlers.get(typeKey(task.activityType))
-    const heartbeat = new Heartbeat({
-      ...this.#options,
-      run,
-      log,
-      manual: claim.kind === 'RUN' && handler?.heartbeat === 'manual',
-      onStop: stop,
-      onLost: () => void this.#restore(run, stop),
-    })
-    const forgetDeadline = at(run.deadline, () => stop('DEADLINE'))
-    this.#active.set(run.nonce, { run, heartbeat, stop })
-    this.#options.metrics.runningActivities.inc({ taskList: this.#options.taskList })
+    const handler = handlers.get(typeKey(activityType))
+    const active = new ActiveRun(this.#options, run, payload, claim.kind === 'RUN' && handler?.heartbeat === 'manual')
+    this.#active.set(run.nonce, active)
+    metrics.runningActivities.inc({ taskList })
     try {
-      const outcome = await this.#outcome(claim, handler, payload, log, abort.signal, heartbeat)
-      heartbeat.handlerEnded()
-      const code = () => (abort.signal.reason as ActivityAborted | undefined)?.code
+      const outcome = await this.#outcome(claim, active, handler)
+      active.heartbeat.handlerEnded()
       const told = OpenActivity.is(outcome)
-        ? await this.#leaveOpen(run, outcome, openBeat(task, envelope, handler), heartbeat, log, code)
-        : await this.#finish(run, outcome, log, heartbeat, code())
+        ? await this.#leaveOpen(active, outcome, openBeat(run.task, payload.envelope, handler))
+        : await this.#finish(active, outcome)
       const ms = Math.round((performance.now() - began) * 10) / 10
-      log.info({ attempt: envelope.attempt ?? 1, outcome: told, ms }, 'activity executed')
-      this.#options.metrics.activityTasks.inc({ activityType: task.activityType.name, outcome: told })
+      log.info({ ...active.facts, outcome: told, ms }, 'activity executed')
+      metrics.activityTasks.inc({ activityType: activityType.name, outcome: told })
     } finally {
-      forgetDeadline()
-      heartbeat.stop()
+      active.end()
       this.#active.delete(run.nonce)
-      this.#options.metrics.runningActivities.dec({ taskList: this.#options.taskList })
+      metrics.runningActivities.dec({ taskList })
     }
-  }
-
-  /** Puts a run back that Redis has lost, so that it counts again and nobody else begins one. */
-  async #restore(run: Run, stop: (code: AbortCode) => void): Promise<void> {
-    const restored = await this.#options.records.restore(run).catch(() => 'UNKNOWN' as const)
-    if (restored === 'STALE') stop('FENCED')
   }
 
   async #outcome(
     claim: Extract<Claim, { run: Run }>,
+    active: ActiveRun,
     handler: Handler | undefined,
-    { value, envelope }: Payload,
-    log: Log,
-    signal: AbortSignal,
-    heartbeat: Heartbeat,
   ): Promise<Outcome | OpenActivity | undefined> {
     const { run } = claim
     const { name, version } = run.task.activityType
     if (run.takeovers > 0) this.#options.metrics.takeovers.inc({ taskList: this.#options.taskList })
     if (claim.kind === 'OUTCOME') return claim.outcome
     if (claim.kind === 'GIVE_UP') {
-      log.error({ takeovers: run.takeovers }, 'activity given up: its workers died one after the other')
+      active.log.error({ takeovers: run.takeovers }, 'activity given up: its workers died one after the other')
       return bridgeFailure(run.task, WORKER_LOST, `${run.takeovers} workers died while they ran it`)
     }
     if (!handler) {
-      log.error({ version, taskList: this.#options.taskList }, 'no handler for a polled activity type')
+      active.log.error({ version, taskList: this.#options.taskList }, 'no handler for a polled activity type')
       const message = `No handler for ${name} ${version} on task list ${this.#options.taskList}: add one to the app's handlers`
       return bridgeFailure(run.task, NO_HANDLER, message)
     }
     // A claim that had to be asked for again may be answered too late (A1).
     if (run.deadline !== undefined && Date.now() >= run.deadline) return undefined
     const began = performance.now()
-    const job = this.#context(run, envelope, log, signal, heartbeat)
-    const outcome = await runHandler(handler, run.task, value, job, {
+    const outcome = await runHandler(handler, run.task, active.payload.value, active.job(), {
+      stop: active.stop,
       grace: this.#options.grace,
-      lastHeartbeat: () => heartbeat.details,
+      lastHeartbeat: () => active.heartbeat.details,
       onAbandoned: () => this.#options.metrics.abandoned.inc({ activityType: name }),
     })
     this.#options.metrics.activityDuration.observe({ activityType: name }, (performance.now() - began) / 1_000)
     return outcome
   }
 
-  #context(run: Run, envelope: Envelope, log: Log, signal: AbortSignal, heartbeat: Heartbeat): ActivityContext {
-    const { task, fencingToken, deadline, details } = run
-    const { workflowId, runId } = task.workflowExecution
-    const attempt = envelope.attempt ?? 1
-    return {
-      attempt,
-      lastHeartbeat: details === undefined ? envelope.lastHeartbeat : decodePayload(details).value,
-      heartbeat: details => heartbeat.record(details),
-      signal,
-      shuttingDown: this.#options.shuttingDown,
-      idempotencyKey: envelope.idempotencyKey ?? `${workflowId}/${runId}/${task.activityId}`,
-      fencingToken,
-      log: log.child({ attempt }),
-      workflowExecution: task.workflowExecution,
-      deadline: deadline === undefined ? undefined : new Date(deadline),
-      activityId: task.activityId,
-      activityType: task.activityType,
-      leaveOpen: options => {
-        const { domain, taskList } = this.#options
-        return leaveOpen(task, { domain, taskList, deadline, now: Date.now() }, options?.for)
-      },
-    }
-  }
-
   /** Hands an open task to the fleet, however long Redis takes; resolves to what became of it, for logs and metrics. */
-  async #leaveOpen(
-    run: Run,
-    { until }: OpenActivity,
-    beat: number,
-    heartbeat: Heartbeat,
-    log: Log,
-    code: () => AbortCode | undefined,
-  ): Promise<string> {
+  async #leaveOpen({ run, stop, heartbeat, log }: ActiveRun, { until }: OpenActivity, beat: number): Promise<string> {
     const { wanted, offer } = this.#options
     const backoff = new Backoff(50, 1_000)
     for (;;) {
-      const reason = code()
-      if (reason === 'FENCED' || reason === 'CLOSED' || reason === 'DEADLINE') return reason.toLowerCase()
+      const { code } = stop
+      if (code === 'FENCED' || code === 'CLOSED' || code === 'DEADLINE') return code.toLowerCase()
       if (this.#leaving.signal.aborted) {
         log.error('task left open that nobody sees to: Redis did not answer')
         return 'left'
@@ -343,21 +265,17 @@ export class Processor {
   }
 
   /** Commits, tells SWF and closes; resolves to what became of the task, for logs and metrics. */
-  async #finish(
-    run: Run,
-    outcome: Outcome | undefined,
-    log: Log,
-    heartbeat: Heartbeat,
-    code: AbortCode | undefined,
-  ): Promise<string> {
+  async #finish(active: ActiveRun, outcome: Outcome | undefined): Promise<string> {
     const { records, swf, metrics, wanted, offer } = this.#options
+    const { run, stop, heartbeat } = active
     const { task, deadline } = run
+    const { code } = stop
     let told = code === 'FENCED' || code === 'CLOSED' ? code.toLowerCase() : 'expired'
     if (outcome && (deadline === undefined || Date.now() < deadline)) {
       const patience = Math.min(deadline === undefined ? Infinity : deadline - Date.now() - SECOND, LONGEST_COMMIT)
       const commit = within(records.commit(run, outcome), Math.max(patience, SECOND / 4))
       const committed = await commit.catch(() => 'UNKNOWN' as const)
-      const sent = { deadline, log, leave: this.#leaving.signal }
+      const sent = { deadline, log: () => active.log, leave: this.#leaving.signal }
       const ended = committed === 'STALE' ? 'FENCED' : committed === 'ENDED' ? 'CLOSED' : undefined
       const answered = ended ?? (await respond(swf, task.taskToken, outcome, sent))
       told = answered === 'ANSWERED' ? nameOf(outcome) : answered.toLowerCase()
@@ -365,7 +283,7 @@ export class Processor {
     heartbeat.stop()
     if (told === 'fenced') {
       metrics.fenced.inc({ activityType: task.activityType.name })
-      log.warn({ fencingToken: run.fencingToken }, 'outcome refused: another run owns the task')
+      active.log.warn({ fencingToken: run.fencingToken }, 'outcome refused: another run owns the task')
       return told
     }
     if (told === 'left') return told
@@ -383,18 +301,6 @@ export class Processor {
 function openBeat({ beat }: Run['task'], envelope: Envelope, handler: Handler | undefined): number {
   const limited = envelope.heartbeat !== undefined || (handler?.definition.options.heartbeat ?? 'NONE') !== 'NONE'
   return limited || beat === 0 ? beat : Math.max(beat, MINUTE)
-}
-
-/** Calls at a time, however far away; returns what takes that back. */
-function at(time: number | undefined, call: () => void): () => void {
-  if (time === undefined) return () => {}
-  let timer: NodeJS.Timeout
-  const wait = () => {
-    const left = time - Date.now()
-    timer = left > LONGEST_TIMER ? setTimeout(wait, LONGEST_TIMER) : setTimeout(call, left)
-  }
-  wait()
-  return () => clearTimeout(timer)
 }
 
 /** The name of an outcome in logs and metrics: a task that was handed back has not failed. */

@@ -28,7 +28,11 @@ export async function respond(
   swf: SwfClient,
   taskToken: string,
   outcome: Outcome,
-  { deadline = Date.now() + LONGEST, leave, log }: { deadline?: number | undefined; leave?: AbortSignal; log: Log },
+  {
+    deadline = Date.now() + LONGEST,
+    leave,
+    log,
+  }: { deadline?: number | undefined; leave?: AbortSignal; log: () => Log },
 ): Promise<Answered> {
   const backoff = new Backoff()
   for (;;) {
@@ -39,15 +43,15 @@ export async function respond(
       if (isFault(error, 'UNKNOWN_RESOURCE')) return 'CLOSED'
       const err = (error as Error).message
       if (isFault(error, 'VALIDATION') && outcome.kind === 'completed') {
-        log.error({ err }, 'result refused by SWF')
+        log().error({ err }, 'result refused by SWF')
         outcome = { kind: 'failed', reason: 'SwfGateway.ResultRefused', details: err.slice(0, 2_000) }
         continue
       }
       if (isFault(error, 'VALIDATION') || Date.now() >= deadline) {
-        log.error({ err }, 'outcome not taken by SWF')
+        log().error({ err }, 'outcome not taken by SWF')
         return 'GAVE_UP'
       }
-      log.warn({ err }, 'outcome not taken by SWF, trying again')
+      log().warn({ err }, 'outcome not taken by SWF, trying again')
     }
     await backoff.wait(leave)
     if (leave?.aborted) return 'LEFT'

@@ -99,7 +99,7 @@ export class TaskListWorker {
     this.#room = new Room(() => this.#runner.lookAgain())
     this.#held = new HeldTasks({
       ...{ records: this.#records, jobs: this.#jobs, room: this.#room, swf, log, metrics },
-      onBegun: run => void this.#processor.begun(run),
+      onBegun: (run, payload) => void this.#processor.begun(run, payload),
       onUnsure: run => this.#processor.finish(run),
     })
     this.#processor = new Processor({

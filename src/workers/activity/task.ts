@@ -3,7 +3,7 @@
 import { taskId, type TaskRecord } from '../../queues/task-record.js'
 import type { ActivityTask } from '../../swf/client.js'
 import { MINUTE, SECOND, timeoutMilliseconds, timeoutSeconds, type Timeout } from '../../swf/duration.js'
-import { decodePayload, type Envelope } from '../../swf/payload.js'
+import { decodePayload, type Envelope, type Payload } from '../../swf/payload.js'
 import type { Handler } from '../definitions.js'
 
 /** How often SWF hears of a task without a heartbeat timeout, to learn of a cancel. */
@@ -13,6 +13,7 @@ const UNKNOWN_BEAT = 20 * SECOND
 
 export interface PolledTask {
   record: TaskRecord
+  payload: Payload
   /** When SWF times it out, by this machine's clock; undefined when nothing is known of one. */
   deadline: number | undefined
 }
@@ -26,7 +27,8 @@ export function polledTask(
   const { workflowId, runId } = workflowExecution ?? {}
   const { name, version } = activityType ?? {}
   if (!taskToken || !activityId || !startedEventId || !workflowId || !runId || !name || !version) return undefined
-  const { envelope } = decodePayload(input)
+  const payload = decodePayload(input)
+  const { envelope } = payload
   const record: TaskRecord = {
     id: taskId(runId, activityId),
     taskToken,
@@ -38,7 +40,7 @@ export function polledTask(
     ...(envelope.attempt !== undefined && envelope.attempt > 1 && { attempt: envelope.attempt }),
     ...(input !== undefined && { input }),
   }
-  return { record, deadline: deadlineOf(envelope, now) }
+  return { record, payload, deadline: deadlineOf(envelope, now) }
 }
 
 /** Returns the name under which a type's handler is kept. */

@@ -151,11 +151,11 @@ export async function stoppedProcess(count: number, options: SceneOptions = {}) 
   return fenced(scene, count)
 }
 
-/** A handler blocks its event loop for longer than the lease. */
+/** A handler blocks its event loop for longer than the lease, and has a moment to hear of it before its effect. */
 export async function blockedLoop(count: number, options: SceneOptions = {}) {
   const scene = await openScene(options)
   await Promise.all([1, 2].map(() => scene.spawn({ concurrency: count })))
-  await scene.start(1, { steps: [{ block: 6_000, ms: 10, then: 6_000 }] })
+  await scene.start(1, { steps: [{ block: 6_000, ms: 500, then: 6_000 }] })
   await scene.begun(1)
   scene.unwell.add(scene.lines()[0]!.pid)
   await scene.start(count - 1, { steps: [{ ms: 100 }] })
