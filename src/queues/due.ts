@@ -58,6 +58,7 @@ local state = redis.call('HMGET', q .. ':state', 'sweep', 'grace')
 local dead = redis.call('ZRANGEBYSCORE', q .. ':alive', '-inf', '(' .. now)
 if tonumber(state[1] or 0) > now and #dead == 0 then return found end
 local open = redis.call('ZRANGE', q .. ':tasks', 0, -1)
+for _, id in ipairs(redis.call('ZRANGE', q .. ':out', 0, -1)) do open[#open + 1] = id end
 redis.call('HSET', q .. ':state', 'sweep', now + math.max(${SWEEP}, #open))
 local grace, changed = tonumber(state[2] or 0) > now, 0
 
@@ -71,6 +72,7 @@ for _, id in ipairs(open) do
   local left = tonumber(r[3] or 0) - now
   if not r[1] or r[1] == 'CLOSED' then
     redis.call('ZREM', q .. ':tasks', id)
+    redis.call('ZREM', q .. ':out', id)
     redis.call('ZREM', q .. ':waiting', id)
   elseif r[1] == 'WAIT' then
     local age = now - tonumber(r[7])

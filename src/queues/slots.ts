@@ -1,6 +1,6 @@
 // Slots: who may poll. A permit is the right to one open poll; it becomes a task's slot when the poll brings one.
 //
-// P1. used = live permits + open task records. There are no counters that could drift.
+// P1. used = live permits + records of tasks that wait or run. There are no counters that could drift.
 // P2. A permit is given only while used < min(concurrency, what the live processes can run) + prefetch, the queue is not
 //     paused, and the rate has a token.
 // P3. A permit lives as long as its process shows signs of life (TICK); an empty poll keeps it.
@@ -17,9 +17,10 @@ const PERMIT_LIFE = 5_000
 /** How long nobody is taken over after Redis was silent, in milliseconds: longer than it takes to connect again. */
 const GRACE = 3_000
 
-// Shared by ACQUIRE and DONE. In: process, how many. Out: list of permits; the name of one that took a token ends with r.
+// Shared by ACQUIRE, COMMIT, OPEN and DONE. In: process, how many. Out: list of permits; the name of one that took a token ends with r.
 export const ACQUIRE_FUNCTION = `
 local function acquire(process, wanted)
+  if wanted == 0 then return {} end
   local settings = settings()
   if not settings or settings.paused or settings.concurrency == 0 then return {} end
   local state = redis.call('HMGET', q .. ':state', 'capacity', 'tokens', 'tokensAt')

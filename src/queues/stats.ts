@@ -8,9 +8,9 @@ import { DEFAULT_SETTINGS, parseSettings, type QueueSettings } from './settings.
 export interface QueueNumbers {
   /** Tasks that wait for a process to run them. */
   depth: number
-  /** Tasks that are run, or whose outcome is on its way to SWF. */
+  /** Tasks that are run. */
   active: number
-  /** Slots in use: open polls, and open tasks. */
+  /** Slots in use: open polls, and tasks that wait or are run. */
   slotsHeld: number
   /** How long the oldest waiting task has waited, in milliseconds. */
   oldestAge?: number

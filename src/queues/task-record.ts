@@ -80,6 +80,12 @@ export type Claim =
 /** What became of a task that was admitted; RUN: it has begun, as was asked for. */
 export type Admitted = 'RUN' | 'NEW' | 'SAME' | 'CLOSED'
 
+/** What became of an outcome; STALE: another run owns the task, ENDED: somebody has ended it by its token. */
+export interface Committed {
+  answer: 'OK' | 'STALE' | 'ENDED'
+  permits: string[]
+}
+
 /** The states of a task that nobody runs: it waits, or its handler has left it open. */
 export type Unrun = 'WAIT' | 'OPEN'
 
@@ -167,9 +173,12 @@ export class TaskRecords {
     return (await this.#batch.run(BEAT, args)) as 'OK' | 'STALE' | 'ENDED' | 'LOST'
   }
 
-  async commit({ task, takeovers, nonce }: Run, outcome: Outcome): Promise<'OK' | 'STALE' | 'ENDED'> {
+  /** Gives a run's task its outcome; with permits, at most `wanted`. */
+  async commit({ task, takeovers, nonce }: Run, outcome: Outcome, wanted = 0): Promise<Committed> {
     const args = [task.id, task.startedEventId, takeovers, nonce, JSON.stringify(outcome), countedAs(outcome)]
-    return (await this.#batch.run(COMMIT, args)) as 'OK' | 'STALE' | 'ENDED'
+    const reply = (await this.#batch.run(COMMIT, [...args, this.process, wanted])) as [Committed['answer'], ...string[]]
+    const [answer, ...permits] = reply
+    return { answer, permits }
   }
 
   /** Leaves a run's task open for so many milliseconds; with permits, at most `wanted`. */

@@ -5,7 +5,8 @@
 //     startedEventId is SWF's, so it grows over retries too, and outlives the loss of Redis.
 // R3. A new run begins only from WAIT, or in the place of a run whose process is not alive (P4); each such takeover is
 //     counted, and past MAX_TAKEOVERS the task is given up: some inputs kill every worker that touches them.
-// R4. A task has one outcome: the first that its current run commits. Others are refused (STALE).
+// R4. A task has one outcome: the first that its current run commits. Others are refused (STALE). With it the task gives up
+//     its slot: nobody works on it any more, however long it takes SWF to hear.
 // R5. A repeated call with the same nonce gets the same answer.
 // R6. A closed task leaves a tombstone, so that a late ADMIT or job finds it closed.
 // R7. No run begins after the task's deadline.
@@ -40,7 +41,7 @@ local function close(id, deadline, state)
   redis.call('HDEL', t, 'until', 'task', 'token', 'input', 'outcome', 'details', 'process', 'nonce', 'beat', 'type', 'attempt', 'beatAt')
   redis.call('HSET', t, 'state', 'CLOSED')
   redis.call('PEXPIRE', t, math.min(math.max(tonumber(deadline) - now, 0), ${LONGEST_TOMBSTONE}) + ${TOMBSTONE})
-  redis.call('ZREM', q .. ':tasks', id)
+  redis.call('ZREM', q .. (state == 'OUT' and ':out' or ':tasks'), id)
   if state == 'RUN' or state == 'OUT' then return end
   redis.call('ZREM', q .. ':waiting', id)
   redis.call('ZREM', q .. ':beats', id)
@@ -76,7 +77,8 @@ local function endWith(id, process, nonce, outcome, name)
   redis.call('HSET', t, 'state', 'OUT', 'process', process, 'nonce', nonce, 'outcome', outcome)
   local r = redis.call('HMGET', t, 'type', 'deadline')
   measured(r[1], name)
-  redis.call('ZADD', q .. ':tasks', r[2], id)
+  redis.call('ZADD', q .. ':out', r[2], id)
+  redis.call('ZREM', q .. ':tasks', id)
   redis.call('ZREM', q .. ':waiting', id)
   redis.call('ZREM', q .. ':beats', id)
   redis.call('ZREM', q .. ':open', id)
@@ -101,7 +103,7 @@ if old[1] then
     return old[1] == 'CLOSED' and 'CLOSED' or 'SAME'
   end
   redis.call('DEL', t)
-  for _, set in ipairs({ ':open', ':beats', ':waiting', ':tasks' }) do redis.call('ZREM', q .. set, id) end
+  for _, set in ipairs({ ':open', ':beats', ':waiting', ':tasks', ':out' }) do redis.call('ZREM', q .. set, id) end
 end
 local at_once = nonce ~= '' and ttl > 0 and redis.call('ZCARD', q .. ':waiting') == 0 and not full(0)
 local fields = { 'state', at_once and 'RUN' or 'WAIT', 'startedEventId', started, 'takeovers', 0, 'readded', 0, 'task', ARGV[4],
@@ -175,30 +177,33 @@ return 'OK'
 `,
 )
 
-// COMMIT: a run's outcome. In: id, startedEventId, takeovers, nonce, outcome (JSON), its name in measures. Out: OK,
-// STALE or ENDED (by its token). A missing record knows nothing against it: SWF takes the first. Keeps R4, R5.
+// COMMIT: a run's outcome. In: id, startedEventId, takeovers, nonce, outcome (JSON), its name in measures, process, permits
+// wanted. Out: OK and permits | STALE | ENDED (by its token). A missing record knows nothing against it: SWF takes the first.
+// Keeps R4, R5; its slot becomes a permit where P2 allows.
 export const COMMIT = script(
   'COMMIT',
-  `${TASK_FUNCTIONS}
+  `${TASK_FUNCTIONS} ${ACQUIRE_FUNCTION}
 local t = key(ARGV[1])
-local r = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce', 'process', 'begun', 'answer', 'type')
-if not r[1] then return 'OK' end
-if r[7] and r[2] == ARGV[2] then return 'ENDED' end
-if r[1] == 'CLOSED' or r[2] ~= ARGV[2] or r[3] ~= ARGV[3] or r[4] ~= ARGV[4] then return stale(ARGV[1], ARGV[4]) end
+local r = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce', 'process', 'begun', 'answer', 'type', 'deadline')
+if not r[1] then return { 'OK' } end
+if r[7] and r[2] == ARGV[2] then return { 'ENDED' } end
+if r[1] == 'CLOSED' or r[2] ~= ARGV[2] or r[3] ~= ARGV[3] or r[4] ~= ARGV[4] then return { stale(ARGV[1], ARGV[4]) } end
 if r[1] == 'RUN' then
   redis.call('HSET', t, 'state', 'OUT', 'outcome', ARGV[5])
+  redis.call('ZREM', q .. ':tasks', ARGV[1])
+  redis.call('ZADD', q .. ':out', r[9], ARGV[1])
   local took = now - tonumber(r[6] or now)
   measured(r[8], 'r' .. bucket(took))
   measured(r[8], ARGV[6])
   measure('p|' .. ARGV[6] .. '|' .. r[5])
   measure('p|ms|' .. r[5], took)
 end
-return 'OK'
+return { 'OK', unpack(acquire(ARGV[7], tonumber(ARGV[8]))) }
 `,
 )
 
 // DONE: SWF knows the outcome, or has closed the task itself. In: id, startedEventId, nonce ('': only if nobody runs it),
-// process, permits wanted. Out: permits. Keeps R6; its slot becomes a permit where P2 allows.
+// process, permits wanted. Out: permits. Keeps R6; where it still had a slot, that becomes a permit where P2 allows.
 export const DONE = script(
   'DONE',
   `${TASK_FUNCTIONS} ${ACQUIRE_FUNCTION}
@@ -208,9 +213,7 @@ if r[1] and r[1] ~= 'CLOSED' and r[2] == ARGV[2] and mine then
   if r[1] == 'RUN' then measured(r[5], 'dropped') end
   close(ARGV[1], r[4], r[1])
 end
-local wanted = tonumber(ARGV[5])
-if wanted == 0 then return {} end
-return acquire(ARGV[4], wanted)
+return acquire(ARGV[4], tonumber(ARGV[5]))
 `,
 )
 

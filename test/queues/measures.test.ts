@@ -91,7 +91,7 @@ test('takeovers, runs that are fenced off, expired tasks and runs without an out
   await readDue(redis, key)
   await claimed(b, id)
   expect(await a.beat(first)).toBe('STALE')
-  expect(await a.commit(first, { kind: 'completed' })).toBe('STALE')
+  expect(await a.commit(first, { kind: 'completed' })).toMatchObject({ answer: 'STALE' })
   await a.admit(task('2'), Date.now(), 'p')
   await a.claim(task('2').id, 'n')
   await a.admit(task('3'), Date.now(), 'p')

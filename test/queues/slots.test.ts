@@ -74,13 +74,24 @@ test('a permit becomes the slot of its task, and the slot a permit again', async
   expect(await readNumbers(redis, key)).toMatchObject({ depth: 1, active: 0, slotsHeld: 1 })
   expect(await slots.acquire(1)).toEqual([])
   const claim = await records.claim(taskId('run', '1.1'), 'n')
-  expect(claim.kind).toBe('RUN')
+  if (claim.kind !== 'RUN') throw new Error(`claim answered ${claim.kind}`)
   expect(await readNumbers(redis, key)).toMatchObject({ depth: 0, active: 1, slotsHeld: 1 })
-  const handedOver = await records.done({ id: taskId('run', '1.1'), startedEventId: 5 }, 'n', 1)
+  // SWF has yet to hear of the outcome.
+  const { permits: handedOver } = await records.commit(claim.run, { kind: 'completed' }, 1)
   expect(handedOver).toHaveLength(1)
+  expect(await records.done(claim.run.task, 'n', 1)).toEqual([])
   expect(await readNumbers(redis, key)).toMatchObject({ depth: 0, active: 0, slotsHeld: 1 })
   await slots.release(handedOver)
   expect((await readNumbers(redis, key)).slotsHeld).toBe(0)
+})
+
+test('what ends without an outcome gives its slot back as it is closed', async () => {
+  const records = new TaskRecords(redis, key, 'a')
+  await tick(slots, 1)
+  const [permit] = await slots.acquire(1)
+  await admit(records, '1.1', permit!)
+  await records.claim(taskId('run', '1.1'), 'n')
+  expect(await records.done({ id: taskId('run', '1.1'), startedEventId: 5 }, 'n', 1)).toHaveLength(1)
 })
 
 test('a paused queue gives no permit, nor one with concurrency 0', async () => {

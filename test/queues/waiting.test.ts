@@ -98,7 +98,7 @@ test('tells for many activities at once where each stands, who runs it and what 
   const { queue, places } = await see('4', '1', 'unknown', '3', '2', '5')
   expect(queue).toEqual({
     ...{ paused: false, concurrency: 50, prefetch: 0 },
-    ...{ open: 4, waiting: 2, polls: 0, workers: 1, capacity: 5 },
+    ...{ open: 3, waiting: 2, polls: 0, workers: 1, capacity: 5 },
   })
   expect(places).toEqual([
     { state: 'WAIT', startedEventId: 7, takeovers: 0, position: 2 },

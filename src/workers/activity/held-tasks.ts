@@ -23,8 +23,8 @@ interface Held extends PolledTask {
   at: number
   beatAt: number
   admitted: boolean
-  /** Names the run that is to begin with it; undefined when there was no room. */
-  nonce: string | undefined
+  /** The run that is to begin with it, and the room taken for it; undefined when there was none. */
+  begins: { nonce: string; leave: () => void } | undefined
   /** When its record was found missing. */
   lostAt?: number
   busy: boolean
@@ -37,8 +37,8 @@ export interface HeldTasksOptions {
   log: Log
   metrics: Metrics
   room: Room
-  /** A task has begun here; the room taken for it is now the run's. */
-  onBegun: (run: Run, payload: Payload) => void
+  /** A task has begun here; `leave` gives the room back that was taken for it. */
+  onBegun: (run: Run, payload: Payload, leave: () => void) => void
   /** A task is over, and it is not known whether it had begun: its record is to be closed. */
   onUnsure: (run: Run) => void
 }
@@ -57,7 +57,7 @@ export class HeldTasks {
   /** Takes a task that was just polled, and admits it in the place of its permit. Never rejects. */
   async add(task: PolledTask, permit: string): Promise<void> {
     const now = Date.now()
-    const held: Held = { ...task, permit, at: now, beatAt: now, admitted: false, nonce: undefined, busy: false }
+    const held: Held = { ...task, permit, at: now, beatAt: now, admitted: false, begins: undefined, busy: false }
     this.#tasks.set(task.record.id, held)
     await this.#admit(held)
   }
@@ -86,13 +86,14 @@ export class HeldTasks {
     const { id, startedEventId } = record
     held.busy = true
     this.#busy++
-    if (held.nonce === undefined && room.take()) held.nonce = records.nonce()
-    const { nonce } = held
+    const leave = held.begins ? undefined : room.take()
+    if (leave) held.begins = { nonce: records.nonce(), leave }
+    const { begins } = held
     try {
-      const admitted = await records.admit(record, deadline, permit, nonce)
-      held.nonce = undefined
-      if (admitted === 'RUN') onBegun(firstRun(record, deadline, nonce!), held.payload)
-      else if (nonce !== undefined) room.free()
+      const admitted = await records.admit(record, deadline, permit, begins?.nonce)
+      held.begins = undefined
+      if (admitted === 'RUN') onBegun(firstRun(record, deadline, begins!.nonce), held.payload, begins!.leave)
+      else begins?.leave()
       if (admitted === 'RUN' || admitted === 'CLOSED') return this.#drop(held)
       await jobs.add({ id, startedEventId, takeovers: 0 })
       held.admitted = true
@@ -140,11 +141,11 @@ export class HeldTasks {
   }
 
   #drop(held: Held): void {
-    const { record, deadline, nonce } = held
+    const { record, deadline, begins } = held
     if (this.#tasks.get(record.id) === held) this.#tasks.delete(record.id)
-    if (nonce === undefined || held.busy) return
-    held.nonce = undefined
-    this.options.room.free()
-    this.options.onUnsure(firstRun(record, deadline, nonce))
+    if (!begins || held.busy) return
+    held.begins = undefined
+    begins.leave()
+    this.options.onUnsure(firstRun(record, deadline, begins.nonce))
   }
 }

@@ -7,6 +7,7 @@
 // A3. SWF hears of the task until it has the outcome.
 // A4. Nothing here rejects: a handler's errors are outcomes, and a bridge's errors are logged.
 // A5. A task that its handler left open is beaten from here until Redis knows of it; then it is everybody's.
+// A6. An activity's place is free for the next once its outcome is committed, as long as SWF takes outcomes.
 
 import { Backoff } from '../../lifecycle.js'
 import type { Claim, Outcome, Run, TaskFacts } from '../../queues/task-record.js'
@@ -50,6 +51,8 @@ export class Processor {
   readonly #left = new Map<string, { run: Run; until: Date | undefined; beat: number }>()
   readonly #leaving = new AbortController()
   #busy = 0
+  /** Outcomes that SWF is being told. */
+  #telling = 0
 
   constructor(options: ProcessorOptions) {
     this.#options = options
@@ -67,26 +70,27 @@ export class Processor {
 
   /** Answers a wake-up; never rejects. Resolves to false when the task is not to be run here and now. */
   async process(task: string): Promise<boolean> {
-    if (!this.#options.room.take()) return false
+    const leave = this.#options.room.take()
+    if (!leave) return false
     let now = true
-    await this.#occupied(task, async () => {
+    await this.#occupied(task, leave, async () => {
       const claim = await this.#claim(task)
       now = claim !== undefined && claim.kind !== 'FULL'
       if (claim === undefined || claim.kind === 'FULL' || claim.kind === 'GONE') return
       this.#options.onClaimed(task)
       if (claim.kind === 'BUSY') return
       if (claim.kind === 'EXPIRED') return this.expired(claim.facts)
-      await this.#run(claim, decodePayload(claim.run.task.input))
+      await this.#run(claim, decodePayload(claim.run.task.input), leave)
     })
     return now
   }
 
-  /** Goes on with a run that has begun, for which room was taken; never rejects. */
-  async begun(run: Run, payload: Payload): Promise<void> {
-    await this.#occupied(run.task.id, () => this.#run({ kind: 'RUN', run }, payload))
+  /** Goes on with a run that has begun; `leave` gives the room back that was taken for it. Never rejects. */
+  async begun(run: Run, payload: Payload, leave: () => void): Promise<void> {
+    await this.#occupied(run.task.id, leave, () => this.#run({ kind: 'RUN', run }, payload, leave))
   }
 
-  async #occupied(task: string, work: () => Promise<void>): Promise<void> {
+  async #occupied(task: string, leave: () => void, work: () => Promise<void>): Promise<void> {
     this.#busy++
     try {
       await work()
@@ -94,7 +98,7 @@ export class Processor {
       this.#options.log.error({ err: error, task }, 'activity task left to its timeout')
     } finally {
       this.#busy--
-      this.#options.room.free()
+      leave()
     }
   }
 
@@ -159,7 +163,7 @@ export class Processor {
     }
   }
 
-  async #run(claim: Extract<Claim, { run: Run }>, payload: Payload): Promise<void> {
+  async #run(claim: Extract<Claim, { run: Run }>, payload: Payload, leave: () => void): Promise<void> {
     const { run } = claim
     const { log, metrics, taskList, handlers } = this.#options
     const { activityType } = run.task
@@ -173,7 +177,7 @@ export class Processor {
       active.heartbeat.handlerEnded()
       const told = OpenActivity.is(outcome)
         ? await this.#leaveOpen(active, outcome, openBeat(run.task, payload.envelope, handler))
-        : await this.#finish(active, outcome)
+        : await this.#finish(active, outcome, leave)
       const ms = Math.round((performance.now() - began) * 10) / 10
       log.info({ ...active.facts, outcome: told, ms }, 'activity executed')
       metrics.activityTasks.inc({ activityType: activityType.name, outcome: told })
@@ -265,19 +269,14 @@ export class Processor {
   }
 
   /** Commits, tells SWF and closes; resolves to what became of the task, for logs and metrics. */
-  async #finish(active: ActiveRun, outcome: Outcome | undefined): Promise<string> {
-    const { records, swf, metrics, wanted, offer } = this.#options
+  async #finish(active: ActiveRun, outcome: Outcome | undefined, leave: () => void): Promise<string> {
+    const { records, metrics, wanted, offer } = this.#options
     const { run, stop, heartbeat } = active
     const { task, deadline } = run
     const { code } = stop
     let told = code === 'FENCED' || code === 'CLOSED' ? code.toLowerCase() : 'expired'
     if (outcome && (deadline === undefined || Date.now() < deadline)) {
-      const patience = Math.min(deadline === undefined ? Infinity : deadline - Date.now() - SECOND, LONGEST_COMMIT)
-      const commit = within(records.commit(run, outcome), Math.max(patience, SECOND / 4))
-      const committed = await commit.catch(() => 'UNKNOWN' as const)
-      const sent = { deadline, log: () => active.log, leave: this.#leaving.signal }
-      const ended = committed === 'STALE' ? 'FENCED' : committed === 'ENDED' ? 'CLOSED' : undefined
-      const answered = ended ?? (await respond(swf, task.taskToken, outcome, sent))
+      const answered = (await this.#commit(run, outcome, leave)) ?? (await this.#tell(active, outcome))
       told = answered === 'ANSWERED' ? nameOf(outcome) : answered.toLowerCase()
     }
     heartbeat.stop()
@@ -294,6 +293,33 @@ export class Processor {
       .then(offer, () => void this.#unfinished.push(run))
       .finally(() => this.#busy--)
     return told
+  }
+
+  /** Commits; resolves to why SWF is not to be told, undefined when it is. The next activity may take its place (A6). */
+  async #commit(run: Run, outcome: Outcome, leave: () => void): Promise<string | undefined> {
+    const { records, room, wanted, offer } = this.#options
+    const { deadline = Infinity } = run
+    const makesPlace = this.#telling < room.limit
+    const patience = Math.min(deadline - Date.now() - SECOND, LONGEST_COMMIT)
+    const committing = records.commit(run, outcome, makesPlace ? wanted() : 0)
+    // Permits count even when they come too late for this outcome.
+    committing.then(
+      ({ permits }) => offer(permits),
+      () => {},
+    )
+    const committed = await within(committing, Math.max(patience, SECOND / 4)).catch(() => undefined)
+    if (committed && makesPlace) leave()
+    return committed?.answer === 'STALE' ? 'FENCED' : committed?.answer === 'ENDED' ? 'CLOSED' : undefined
+  }
+
+  async #tell(active: ActiveRun, outcome: Outcome): Promise<string> {
+    const { taskToken } = active.run.task
+    const { deadline } = active.run
+    this.#telling++
+    const sent = { deadline, log: () => active.log, leave: this.#leaving.signal }
+    const answered = await respond(this.#options.swf, taskToken, outcome, sent)
+    this.#telling--
+    return answered
   }
 }
 

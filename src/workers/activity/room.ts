@@ -18,17 +18,22 @@ export class Room {
     this.#tell()
   }
 
-  /** Takes room for one activity; returns false when there is none. */
-  take(): boolean {
-    if (this.#taken >= this.#limit) return false
-    this.#taken++
-    return true
+  /** How many activities it has been taken for. */
+  get taken(): number {
+    return this.#taken
   }
 
-  /** Gives room back that was taken. */
-  free(): void {
-    this.#taken--
-    this.#tell()
+  /** Takes room for one activity; returns undefined when there is none, else what gives it back, once. */
+  take(): (() => void) | undefined {
+    if (this.#taken >= this.#limit) return undefined
+    this.#taken++
+    let left = false
+    return () => {
+      if (left) return
+      left = true
+      this.#taken--
+      this.#tell()
+    }
   }
 
   #tell(): void {

@@ -99,7 +99,7 @@ export class TaskListWorker {
     this.#room = new Room(() => this.#runner.lookAgain())
     this.#held = new HeldTasks({
       ...{ records: this.#records, jobs: this.#jobs, room: this.#room, swf, log, metrics },
-      onBegun: (run, payload) => void this.#processor.begun(run, payload),
+      onBegun: (run, payload, leave) => void this.#processor.begun(run, payload, leave),
       onUnsure: run => this.#processor.finish(run),
     })
     this.#processor = new Processor({
@@ -242,7 +242,7 @@ export class TaskListWorker {
       observed: {
         version: this.#settings.version,
         concurrency: this.#room.limit,
-        active: this.#processor.active,
+        active: this.#room.taken,
         capacity: draining ? 0 : allowedHere(this.#settings),
         draining,
       },
