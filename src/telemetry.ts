@@ -20,7 +20,7 @@ export function createLog(component: string, level = 'info'): Log {
 }
 
 /** How long a line waits for others, in milliseconds: a system call for each would cost more than the line. */
-const TOGETHER = 10
+const TOGETHER = 50
 
 let stdout: DestinationStream | undefined
 

@@ -7,7 +7,7 @@ import { implement } from '../../../src/workers/definitions.js'
 import { defineActivity } from '../../../src/workflow/index.js'
 import { afterFile } from '../../support/dispose.js'
 import { handlerOf } from './handler.mjs'
-import type { Scene } from './scene.js'
+import type { Scene, WorkerOptions } from './scene.js'
 
 export interface Watch {
   /** A heartbeat goes to SWF. */
@@ -15,7 +15,11 @@ export interface Watch {
 }
 
 /** Starts a worker on a scene's task list, stopped after the file at the latest. */
-export async function inProcess(scene: Scene, redis = scene.redis, { onBeat }: Watch = {}): Promise<ActivityWorker> {
+export async function inProcess(
+  scene: Scene,
+  { redis = scene.redis, prefetch = 0, concurrency = 10 }: WorkerOptions = {},
+  { onBeat }: Watch = {},
+): Promise<ActivityWorker> {
   const client = createSwfClient({ transport: 'http', endpoint: scene.local.endpoint })
   const heard: Partial<SwfClient> = {
     recordActivityTaskHeartbeat: (input, how) => {
@@ -32,7 +36,7 @@ export async function inProcess(scene: Scene, redis = scene.redis, { onBeat }: W
     ],
     log: createLog('worker', process.env.TEST_LOG ?? 'silent'),
     metrics: createMetrics('worker'),
-    ...{ concurrency: 10, pollers: 4, drain: 2_000, grace: 200 },
+    ...{ concurrency, queues: { [taskList]: { prefetch } }, pollers: 4, drain: 2_000, grace: 200 },
   })
   await worker.start()
   afterFile(async () => {

@@ -33,11 +33,19 @@ export function randomOf(seed: number): () => number {
   }
 }
 
+/**
+ * The ways that tasks go: begun where they were polled, or polled ahead of their turn, so that they wait for a job. Odd
+ * seeds take the second.
+ */
+const waysOf = (seed: number, few: number) =>
+  seed % 2 === 0 ? { concurrency: 10 } : { concurrency: few, prefetch: 10 }
+
 /** kill -9 of a random worker, again and again, while executions of three steps run; each is replaced at once. */
 export async function randomKills(count: number, seed: number, every = 2_000, fleet = 4, ms = 300) {
   const scene = await openScene()
   const random = randomOf(seed)
-  await Promise.all(Array.from({ length: fleet }, () => scene.spawn({ concurrency: 10 })))
+  const options = waysOf(seed, 4)
+  await Promise.all(Array.from({ length: fleet }, () => scene.spawn(options)))
   await scene.start(count, { steps: copies(3, { ms }) })
   let over = false
   const closed = scene.allClosed(600_000).finally(() => (over = true))
@@ -49,7 +57,7 @@ export async function randomKills(count: number, seed: number, every = 2_000, fl
     const [victim] = [workers[Math.floor(random() * workers.length)]!]
     await scene.kill(victim)
     kills++
-    await scene.spawn({ concurrency: 10 })
+    await scene.spawn(options)
   }
   await closed
   await scene.expectNothingLeft()
@@ -212,7 +220,8 @@ const SWF_CALLS = [
 /** Calls that SWF does, and whose answer is lost: the same end as without. */
 export async function swfUnheard(seed: number, rate: number, count: number) {
   const scene = await openScene({ seed, heartbeat: '3s', startToClose: '10s' })
-  const workers = [await inProcess(scene), await inProcess(scene)]
+  const options = waysOf(seed, Math.max(1, Math.floor(count / 4)))
+  const workers = [await inProcess(scene, options), await inProcess(scene, options)]
   scene.local.faults.add({ kind: 'drop', action: SWF_CALLS, rate })
   await scene.start(count, { steps: copies(3, { ms: 20 }) })
   await scene.allClosed(100_000)
@@ -229,7 +238,8 @@ export async function redisUnheard(seed: number, rate: number, count: number) {
   const random = randomOf(seed)
   const { port, db } = scene.connection.options
   const proxy = await redisProxy(port!, { path: `/${db}` })
-  const workers = [await inProcess(scene, proxy.url), await inProcess(scene, proxy.url)]
+  const options = { ...waysOf(seed, Math.max(1, Math.floor(count / 4))), redis: proxy.url }
+  const workers = [await inProcess(scene, options), await inProcess(scene, options)]
   proxy.unheard = ([command]) => /^(evalsha|eval|bzpopmin|hset|hget)$/i.test(command!) && random() < rate
   await scene.start(count, { steps: copies(3, { ms: 20 }) })
   await scene.allClosed(100_000)
@@ -416,12 +426,16 @@ export async function manyHeartbeats(beats: number) {
   const scene = await openScene({ heartbeat: '6s' })
   let calls = 0
   let last: string | undefined
-  const worker = await inProcess(scene, undefined, {
-    onBeat: details => {
-      calls++
-      last = details ?? last
+  const worker = await inProcess(
+    scene,
+    {},
+    {
+      onBeat: details => {
+        calls++
+        last = details ?? last
+      },
     },
-  })
+  )
   await scene.start(1, { steps: [{ beats, ms: 3_000 }] })
   await scene.allClosed()
   await worker.stop()

@@ -64,6 +64,7 @@ export interface SceneOptions {
 
 export interface WorkerOptions {
   concurrency?: number
+  prefetch?: number
   pollers?: number
   drain?: number
   grace?: number
@@ -169,8 +170,18 @@ export async function openScene(options: SceneOptions = {}) {
     } while (nextPageToken)
     return events
   }
-  const spawn = async (worker: WorkerOptions = {}): Promise<TestProcess> => {
-    const config = { dist, endpoint: local.endpoint, redis, prefix, domain, ledger, taskLists: [taskList], heartbeat }
+  const spawn = async ({ prefetch = 0, ...worker }: WorkerOptions = {}): Promise<TestProcess> => {
+    const config = {
+      queues: { [taskList]: { prefetch } },
+      dist,
+      endpoint: local.endpoint,
+      redis,
+      prefix,
+      domain,
+      ledger,
+      taskLists: [taskList],
+      heartbeat,
+    }
     const started = startNode([WORKER, JSON.stringify({ ...config, pollers: 4, level: 'info', ...worker })])
     workers.add(started)
     await started.line('activity worker started')
