@@ -1,6 +1,6 @@
 // GraphQL over HTTP: Apollo Server, with our limits and errors.
 
-import { ApolloServer, type ApolloServerPlugin } from '@apollo/server'
+import { ApolloServer, type ApolloServerPlugin, type GraphQLRequestListener } from '@apollo/server'
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -8,7 +8,7 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled'
-import { GraphQLError, type GraphQLSchema } from 'graphql'
+import { GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql'
 import type { Context, Services } from './context.js'
 import { apiError, present } from './errors.js'
 import { LIMIT_RULES, PARSE_OPTIONS } from './limits.js'
@@ -46,49 +46,39 @@ export function createApollo({ schema, services: { log, metrics } }: ApolloOptio
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginInlineTraceDisabled(),
       ApolloServerPluginCacheControlDisabled(),
-      refuseSubscriptions,
-      signErrors,
-      countRequests(metrics),
+      attendant(metrics),
     ],
   })
 }
 
-const refuseSubscriptions: ApolloServerPlugin<Context> = {
-  requestDidStart: async () => ({
-    didResolveOperation: async ({ operation }) => {
-      if (operation?.operation !== 'subscription') return
-      const error = apiError(
-        'BAD_USER_INPUT',
-        `A subscription cannot be sent to ${PATHS.graphql} over HTTP: use graphql-ws with a WebSocket to ${PATHS.graphql}, or Server-Sent Events from ${PATHS.stream}`,
-      )
-      error.extensions.http = { status: 400 }
-      throw error
+/** One plugin for all that is to be done, since Apollo asks each of them at every step of every request. */
+function attendant({ graphqlRequests }: Services['metrics']): ApolloServerPlugin<Context> {
+  const listener: GraphQLRequestListener<Context> = {
+    didResolveOperation: async ({ operation }) => refuseSubscription(operation),
+    // formatError is not told whose error it formats, so the error carries it.
+    didEncounterErrors: async ({ errors, contextValue }) => {
+      for (const error of errors) error.extensions[REQUEST_ID] = contextValue.requestId
     },
-  }),
+    willSendResponse: async ({ operation, errors }) => {
+      graphqlRequests.inc({ operation: operation?.operation ?? 'unknown', outcome: errors ? 'error' : 'ok' })
+    },
+  }
+  return { requestDidStart: async () => listener }
+}
+
+function refuseSubscription(operation: OperationDefinitionNode | undefined): void {
+  if (operation?.operation !== 'subscription') return
+  const error = apiError(
+    'BAD_USER_INPUT',
+    `A subscription cannot be sent to ${PATHS.graphql} over HTTP: use graphql-ws with a WebSocket to ${PATHS.graphql}, or Server-Sent Events from ${PATHS.stream}`,
+  )
+  error.extensions.http = { status: 400 }
+  throw error
 }
 
 const REQUEST_ID = 'requestId'
 
-/** formatError is not told whose error it formats, so the error carries it. */
-const signErrors: ApolloServerPlugin<Context> = {
-  requestDidStart: async () => ({
-    didEncounterErrors: async ({ errors, contextValue }) => {
-      for (const error of errors) error.extensions[REQUEST_ID] = contextValue.requestId
-    },
-  }),
-}
-
 function requestIdOf(error: unknown): string {
   const signed = error instanceof GraphQLError ? error.extensions[REQUEST_ID] : undefined
   return typeof signed === 'string' ? signed : crypto.randomUUID()
-}
-
-function countRequests({ graphqlRequests }: Services['metrics']): ApolloServerPlugin<Context> {
-  return {
-    requestDidStart: async () => ({
-      willSendResponse: async ({ operation, errors }) => {
-        graphqlRequests.inc({ operation: operation?.operation ?? 'unknown', outcome: errors ? 'error' : 'ok' })
-      },
-    }),
-  }
 }

@@ -2,7 +2,7 @@
 
 import { expressMiddleware } from '@as-integrations/express5'
 import type { ApolloServer } from '@apollo/server'
-import express, { type Express, type Response } from 'express'
+import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import type { answerProbe, Log } from '../telemetry.js'
 import { PATHS } from './apollo.js'
 import type { Context } from './context.js'
@@ -34,20 +34,26 @@ Probes: ${PROBES.join(', ')}
 export function createHttp({ apollo, streams, context, probe, log, ...options }: HttpOptions): Express {
   const app = express()
   app.disable('x-powered-by')
+  // Nobody asks whether the answer to an operation has changed.
+  app.disable('etag')
+  const json = express.json({ limit: LIMITS.bytes })
+  const operate = expressMiddleware(apollo, { context: async () => context() })
+  // What comes most often stands first.
+  app.post(PATHS.graphql, requireJson, json, operate)
+  app.all(PATHS.graphql, requireMethod, leadToPage, json, operate)
+  app.all(PATHS.stream, requireMethod, requireJson, json, (request, response) => streams.handle(request, response))
   app.get(PROBES, (request, response) => answer(response, probe(request.path)))
   app.use(PATHS.graphiql, graphiql(options.graphiql))
-  app.use(PATHS.graphql, requireMethod, requireJson, express.json({ limit: LIMITS.bytes }))
-  app.all(PATHS.stream, (request, response) => streams.handle(request, response))
-  app.get(PATHS.graphql, (request, response, next) => {
-    // A browser that was given the address of the API.
-    const isPage = request.query.query === undefined && request.accepts(['json', 'html']) === 'html'
-    if (isPage) response.redirect(PATHS.graphiql)
-    else next()
-  })
-  app.all(PATHS.graphql, expressMiddleware(apollo, { context: async () => context() }))
   app.use((_request, response) => void response.status(404).type('text').send(PLACES))
   app.use(answerErrors(log))
   return app
+}
+
+/** Leads a browser on that was given the address of the API. */
+function leadToPage(request: Request, response: Response, next: NextFunction): void {
+  const isPage = request.query.query === undefined && request.accepts(['json', 'html']) === 'html'
+  if (isPage) response.redirect(PATHS.graphiql)
+  else next()
 }
 
 async function answer(response: Response, probe: ReturnType<HttpOptions['probe']>): Promise<void> {
