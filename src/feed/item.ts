@@ -70,3 +70,12 @@ export function* itemsOf(entries: readonly Entry[], topic: Topic): Generator<Fee
 export function resyncItem(streamId: string, reason: string): Resync {
   return { kind: 'resync', cursor: encodeCursor({ streamId }), reason }
 }
+
+let told: { streamId: string; item: Resync } | undefined
+
+/** The same, as one object for all who are told of it one after the other: what is made of it need be made once. */
+export function sharedResync(streamId: string, reason: string): Resync {
+  if (told?.streamId !== streamId || told.item.reason !== reason)
+    told = { streamId, item: resyncItem(streamId, reason) }
+  return told.item
+}

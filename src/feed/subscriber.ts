@@ -11,7 +11,7 @@ import { Backoff, type Service } from '../lifecycle.js'
 import { closeRedis, connectRedis, type Redis } from '../redis.js'
 import type { Log } from '../telemetry.js'
 import { compareStreamIds, decodeCursor, type Cursor } from './cursor.js'
-import { itemOf, itemsOf, resyncItem, type FeedItem } from './item.js'
+import { itemOf, itemsOf, resyncItem, sharedResync, type FeedItem } from './item.js'
 import { FeedReader } from './reader.js'
 import { Ring } from './ring.js'
 import { FeedStream, type Entry } from './stream.js'
@@ -208,7 +208,7 @@ class LiveTopic {
 
   broken(streamId: string, reason: string): void {
     this.#ring.clear()
-    this.#ring.push({ streamId, item: resyncItem(streamId, reason) })
+    this.#ring.push({ streamId, item: sharedResync(streamId, reason) })
   }
 
   /** Gives what comes, apart from updates up to an id. */

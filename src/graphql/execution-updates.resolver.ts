@@ -1,8 +1,9 @@
 import { Args, Arg, Ctx, Extensions, FieldResolver, Int, Resolver, Root, Subscription } from 'type-graphql'
+import type { FeedItem } from '../feed/item.js'
 import type { Context } from './context.js'
 import { indexFilter, summaryFilter } from './execution-filter.js'
 import { listExecutions, onlyExecution } from './execution-list.js'
-import { ExecutionUpdate, Resync, updateOf, type About, type Update } from './execution-updates.type.js'
+import { ExecutionUpdate, Resync, updateOf, type About } from './execution-updates.type.js'
 import { ExecutionUpdatesArgs } from './execution.input.js'
 import { ExecutionConnection } from './execution.type.js'
 import { apiError } from './errors.js'
@@ -16,12 +17,13 @@ export class ExecutionUpdatesResolver {
       'Every visible change of executions, in order, without gap or duplicate, or a Resync that says so. With `after`, first what was missed since that cursor.',
     subscribe: ({ args, context }) => subscribe(args as ExecutionUpdatesArgs, context as Context),
   })
-  executionUpdates(
+  async executionUpdates(
     // A union has no class: `object` keeps the decorator from looking for one.
-    @Root() update: object,
-    @Args(() => ExecutionUpdatesArgs) _args: ExecutionUpdatesArgs,
-  ): object {
-    return update
+    @Root() item: object,
+    @Args(() => ExecutionUpdatesArgs) args: ExecutionUpdatesArgs,
+    @Ctx() context: Context,
+  ): Promise<object> {
+    return updateOf(item as FeedItem, () => aboutOf(args, context))
   }
 
   @FieldResolver(() => ExecutionConnection, {
@@ -39,13 +41,11 @@ export class ExecutionUpdatesResolver {
   }
 }
 
-async function subscribe(args: ExecutionUpdatesArgs, context: Context): Promise<AsyncIterableIterator<Update>> {
-  const about = await aboutOf(args, context)
-  const { domain, workflowId, runId, filter } = about
+async function subscribe(args: ExecutionUpdatesArgs, context: Context): Promise<AsyncIterableIterator<FeedItem>> {
+  const { domain, workflowId, runId, filter } = await aboutOf(args, context)
   const topic = { ...(workflowId && { workflowId }), ...(runId && { runId }), filter: summaryFilter(filter) }
   const after = context.resumeFrom ?? args.after
-  const items = context.subscriber.subscribe(domain, topic, after != null ? { after } : {})
-  return mapped(items, item => updateOf(item, about))
+  return context.subscriber.subscribe(domain, topic, after != null ? { after } : {})
 }
 
 async function aboutOf(
@@ -56,20 +56,4 @@ async function aboutOf(
     throw apiError('BAD_USER_INPUT', 'A run is named by workflowId and runId together: give both')
   const domain = await domains.resolve(args.domain)
   return { domain, workflowId: workflowId ?? undefined, runId: runId ?? undefined, filter: indexFilter(filter) }
-}
-
-/** An object and no async generator: its `return` must reach the source while a `next` is waiting. */
-function mapped<T, U>(source: AsyncIterableIterator<T>, map: (item: T) => U): AsyncIterableIterator<U> {
-  const step = ({ done, value }: IteratorResult<T>): IteratorResult<U> =>
-    done ? { done, value: undefined } : { done: false, value: map(value) }
-  return {
-    next: async () => step(await source.next()),
-    return: async () => {
-      await source.return?.()
-      return { done: true, value: undefined }
-    },
-    [Symbol.asyncIterator]() {
-      return this
-    },
-  }
 }

@@ -95,8 +95,8 @@ export const ExecutionUpdate = createUnionType({
   resolveType: ({ kind }: Update) => NAMES[kind],
 })
 
-/** Returns an item of the feed as clients see it. */
-export function updateOf(item: FeedItem, about: About): Update {
+/** Returns an item of the feed as clients see it; what the subscription is about is asked for where it matters. */
+export async function updateOf(item: FeedItem, about: () => Promise<About>): Promise<Update> {
   switch (item.kind) {
     case 'changed': {
       const { cursor, eventId, previousEventId, at, summary } = item.update
@@ -109,7 +109,12 @@ export function updateOf(item: FeedItem, about: About): Update {
     case 'resync': {
       const run = item.summary && { workflowId: item.summary.workflowId, runId: item.summary.runId }
       const { cursor, reason } = item
-      return Object.assign(new Resync(), { kind: 'resync' as const, cursor, reason, about: { ...about, ...run } })
+      return Object.assign(new Resync(), {
+        kind: 'resync' as const,
+        cursor,
+        reason,
+        about: { ...(await about()), ...run },
+      })
     }
   }
 }

@@ -4,11 +4,11 @@
 // O2. A subscription is pulled: the next update is asked for when the last one has been sent.
 
 import {
+  createSourceEventStream,
   execute,
   getOperationAST,
   parse,
   specifiedRules,
-  subscribe,
   validate,
   type DocumentNode,
   type ExecutionArgs,
@@ -20,6 +20,7 @@ import {
 import { createContext, type Context, type Services } from './context.js'
 import { apiError, present, unreadable } from './errors.js'
 import { LIMIT_RULES, PARSE_OPTIONS } from './limits.js'
+import { SharedResults } from './shared-results.js'
 
 export interface OperationRequest {
   query: string
@@ -45,6 +46,7 @@ export class Operations {
   readonly #schema: GraphQLSchema
   readonly #services: Services
   readonly #documents = new Map<string, DocumentNode>()
+  readonly #shared = new SharedResults()
 
   constructor({ schema, services }: OperationsOptions) {
     this.#schema = schema
@@ -70,8 +72,8 @@ export class Operations {
   /** Runs an operation. Never rejects: what goes wrong is in the result. */
   async run(operation: Operation): Promise<FormattedExecutionResult | AsyncIterableIterator<FormattedExecutionResult>> {
     try {
-      const result = await (operation.kind === 'subscription' ? subscribe(operation) : execute(operation))
-      if (Symbol.asyncIterator in result) return this.#presented(result, operation)
+      const result = await (operation.kind === 'subscription' ? createSourceEventStream(operation) : execute(operation))
+      if (Symbol.asyncIterator in result) return this.#results(result as AsyncIterable<object>, operation)
       return this.#done(operation, this.#present(result, operation))
     } catch (error) {
       return this.#done(operation, { errors: [this.explain(error, operation.contextValue)] })
@@ -109,25 +111,29 @@ export class Operations {
     return result
   }
 
-  /** An object and no async generator: its `return` must reach the source while a `next` is waiting. */
-  #presented(
-    source: AsyncGenerator<ExecutionResult, void, void>,
-    operation: Operation,
-  ): AsyncIterableIterator<FormattedExecutionResult> {
+  /** Executes a subscription for everything that its source gives. */
+  #results(events: AsyncIterable<object>, operation: Operation): AsyncIterableIterator<FormattedExecutionResult> {
     const { subscribers, graphqlRequests } = this.#services.metrics
+    const source = events[Symbol.asyncIterator]()
+    const { execute: executeShared, leave } = this.#shared.join(operation, async rootValue =>
+      this.#present(await execute({ ...operation, rootValue }), operation),
+    )
     let open = true
     subscribers.inc()
     graphqlRequests.inc({ operation: 'subscription', outcome: 'ok' })
     const end = () => {
-      if (open) subscribers.dec()
+      if (!open) return
       open = false
+      subscribers.dec()
+      leave()
     }
+    // An object and no async generator: its `return` must reach the source while a `next` is waiting.
     return {
       next: async () => {
         if (!open) return { done: true, value: undefined }
         try {
           const { done, value } = await source.next()
-          if (!done) return { done: false, value: this.#present(value, operation) }
+          if (!done) return { done: false, value: await executeShared(value) }
           end()
           return { done: true, value: undefined }
         } catch (error) {
@@ -137,7 +143,7 @@ export class Operations {
       },
       return: async () => {
         end()
-        await source.return()
+        await source.return?.()
         return { done: true, value: undefined }
       },
       [Symbol.asyncIterator]() {

@@ -1,7 +1,8 @@
 import { createClient as createSseClient } from 'graphql-sse'
 import { createClient as createWsClient, type Client } from 'graphql-ws'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
+import { ExecutionUpdatesResolver } from '../../src/graphql/execution-updates.resolver.js'
 import { completeWorkflowExecution, startTimer } from '../../src/swf/decision.js'
 import { until } from '../support/until.js'
 import { startGateway, startStack, TYPE, type GraphQLResult } from './fixture.js'
@@ -200,6 +201,22 @@ test('a cursor whose place is gone is answered with a Resync and what stands now
   await terminate('resync')
   expect((await take(3)).slice(1)).toMatchObject([{ status: 'OPEN' }, { workflowId: 'resync', status: 'TERMINATED' }])
   await end()
+})
+
+test('for all who ask the same, over WebSocket or SSE, what happened is executed once', async () => {
+  const executed = vi.spyOn(ExecutionUpdatesResolver.prototype, 'executionUpdates')
+  const same = { filter: { workflowIdPrefix: 'shared' } }
+  const watching = [
+    ...[await subscribe('WebSocket', same), await subscribe('WebSocket', same), await subscribe('SSE', same)],
+    await subscribe('WebSocket', { workflowId: 'shared' }),
+  ]
+  await start('shared')
+  await terminate('shared')
+  const seen = await Promise.all(watching.map(({ take }) => take(2)))
+  for (const updates of seen) expect(updates).toEqual(seen[0])
+  expect(executed.mock.calls.map(([item]) => (item as { update: Update }).update.eventId)).toEqual([1, 1, 3, 3])
+  for (const { end } of watching) await end()
+  executed.mockRestore()
 })
 
 test.each(['WebSocket', 'SSE'] as const)('%s refuses text that is no cursor', async transport => {
