@@ -1,7 +1,5 @@
 // Load from one process: raw keep-alive connections that do as little as they can, and the SDK as people use it.
 
-import { connect } from 'node:net'
-import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import {
   PollForActivityTaskCommand,
@@ -11,6 +9,7 @@ import {
   SWFClient,
   StartWorkflowExecutionCommand,
 } from '@aws-sdk/client-swf'
+import { LeanConnection } from '../lean-connection.js'
 import { DOMAIN, activityType, workflowType } from './population.js'
 
 /** What a load did. */
@@ -25,31 +24,14 @@ export interface Done {
   loop: number
 }
 
-/** One keep-alive connection, one request at a time; for ASCII. */
-export class Connection {
-  #socket: Socket
-  #answer: (body: string) => void = () => {}
-  #text = ''
-  constructor(port: number) {
-    this.#socket = connect(port, '127.0.0.1').setNoDelay(true).setEncoding('latin1')
-    this.#socket.on('data', (chunk: string) => {
-      this.#text = this.#text === '' ? chunk : this.#text + chunk
-      const text = this.#text
-      const head = text.indexOf('\r\n\r\n')
-      if (head < 0) return
-      const length = text.indexOf('Content-Length: ') + 16
-      if (text.length < head + 4 + Number(text.slice(length, text.indexOf('\r\n', length)))) return
-      this.#text = ''
-      if (!text.startsWith('HTTP/1.1 200')) throw new Error(text)
-      this.#answer(text.slice(head + 4))
-    })
-  }
-
+/** A connection that calls actions of SWF. */
+export class Connection extends LeanConnection {
   send(action: string, body: string, answer: (body: string) => void): void {
-    this.#answer = answer
-    this.#socket.write(
-      `POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.0\r\nX-Amz-Target: SimpleWorkflowService.${action}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-      'latin1',
+    this.post(
+      '/',
+      `Content-Type: application/x-amz-json-1.0\r\nX-Amz-Target: SimpleWorkflowService.${action}`,
+      body,
+      answer,
     )
   }
 
@@ -57,10 +39,6 @@ export class Connection {
     return new Promise(resolve =>
       this.send(action, JSON.stringify(input), body => resolve((body ? JSON.parse(body) : undefined) as T)),
     )
-  }
-
-  close(): void {
-    this.#socket.destroy()
   }
 }
 
