@@ -3,35 +3,27 @@
 // X1. It is a projection. The table may be lost, and is filled from Redis again; what it shows is what some history said.
 // X2. A row is replaced by one that covers the same or later events. A row of which no event has been read never replaces
 //     another, except that a list of SWF says that an open run has closed.
-// X3. The index follows the stream before it walks the records, so nothing falls between; where the stream cannot be
-//     followed on, it walks again. What a walk does not find is dropped only when Redis is whole.
 
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Redis } from '../redis.js'
-import { Backoff, type Service } from '../lifecycle.js'
+import type { Service } from '../lifecycle.js'
 import { SECOND } from '../swf/duration.js'
 import type { Log } from '../telemetry.js'
-import {
-  ExecutionTable,
-  type ExecutionFilter,
-  type ExecutionGrouping,
-  type ExecutionGroups,
-  type ExecutionPage,
-  type ExecutionQuery,
-} from './execution-table.js'
-import { PollingReader } from './polling-reader.js'
-import type { FeedReader, Follower, Following } from './reader.js'
-import { feedKeys, FeedStream, DEFAULTS, type Entry } from './stream.js'
-import type { ExecutionSummary } from './update.js'
-
-export type {
+import type {
   ExecutionFilter,
-  ExecutionGroup,
   ExecutionGrouping,
   ExecutionGroups,
-  ExecutionOrder,
   ExecutionPage,
   ExecutionQuery,
-} from './execution-table.js'
+  ExecutionStats,
+  ExecutionStatsQuery,
+} from './execution-query.js'
+import { ExecutionTable } from './execution-table.js'
+import { IndexedDomain, type IndexProgress } from './indexed-domain.js'
+import { PollingReader } from './polling-reader.js'
+import type { FeedReader } from './reader.js'
+import { FeedStream, DEFAULTS } from './stream.js'
+import type { ExecutionSummary } from './update.js'
 
 export interface ExecutionIndexOptions {
   redis: Redis
@@ -40,7 +32,7 @@ export interface ExecutionIndexOptions {
   log: Log
   /** Domains to index from the start; others are from when they are first asked for. @default none */
   domains?: readonly string[]
-  /** Where the table lies; a file is taken up again after a restart. @default ':memory:' */
+  /** Where the table lies; a file is taken up again after a restart, and is one process' alone. @default ':memory:' */
   file?: string
   /** How long closed executions are kept, in milliseconds. @default 30 * DAY, as records in Redis are */
   retention?: number
@@ -50,24 +42,35 @@ export interface ExecutionIndexOptions {
   patience?: number
 }
 
+/** How complete an answer is. */
+export interface Indexed {
+  /** Up to when the index is known to be complete, in milliseconds since 1970; absent until it has been once. */
+  indexedUpTo?: number
+  /** How far it is; absent when it is complete. */
+  indexing?: IndexProgress
+}
+
 export class ExecutionIndex implements Service {
   readonly #table: ExecutionTable
   readonly #stream: FeedStream
   readonly #reader: Pick<FeedReader, 'follow'>
   readonly #domains = new Map<string, IndexedDomain>()
   readonly #stopping = new AbortController()
+  readonly #loaded: Promise<void>
+  #loading: IndexProgress | undefined
 
   constructor(private readonly options: ExecutionIndexOptions) {
     const { redis, prefix, file = ':memory:', reader } = options
     this.#table = new ExecutionTable(file)
     this.#stream = new FeedStream(redis, prefix)
     this.#reader = reader ?? new PollingReader(this.#stream, options.log, this.#stopping.signal)
+    this.#loaded = this.#load()
   }
 
-  /** Resolves when the domains given are indexed, or patience is over; then `ready` says how far it is. */
+  /** Resolves when the domains given are indexed, or patience is over; then `readiness` says how far it is. */
   async start(): Promise<void> {
     const { domains = [], patience = 5 * SECOND } = this.options
-    const indexed = Promise.all(domains.map(domain => this.#open(domain)?.indexed))
+    const indexed = Promise.all(domains.map(domain => this.#open(domain)?.ready))
     let timer: NodeJS.Timeout | undefined
     const enough = new Promise<void>(resolve => (timer = setTimeout(resolve, patience)))
     await Promise.race([indexed, enough])
@@ -77,7 +80,7 @@ export class ExecutionIndex implements Service {
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return
     this.#stopping.abort()
-    await Promise.all([...this.#domains.values()].map(domain => domain.stop()))
+    await Promise.all([this.#loaded, ...[...this.#domains.values()].map(domain => domain.stop())])
     this.#table.close()
   }
 
@@ -85,15 +88,9 @@ export class ExecutionIndex implements Service {
    * Lists executions; an `after` that is no cursor of this index throws an error of code BAD_USER_INPUT. `streamId` is the
    * entry up to which the feed is in the list; absent while the index has never been filled.
    */
-  list(domain: string, query: ExecutionQuery): ExecutionPage & { indexedUpTo?: number; streamId?: string } {
-    const indexed = this.#open(domain)
-    const page = this.#table.list(domain, query)
-    const streamId = this.#table.position(domain)
-    return {
-      ...page,
-      ...(indexed?.upTo !== undefined && { indexedUpTo: indexed.upTo }),
-      ...(streamId !== undefined && { streamId }),
-    }
+  list(domain: string, query: ExecutionQuery): ExecutionPage & Indexed & { streamId?: string } {
+    const streamId = this.#open(domain)?.streamId
+    return { ...this.#indexed(domain), ...this.#table.list(domain, query), ...(streamId !== undefined && { streamId }) }
   }
 
   /** Resolves when what the feed has told so far can be listed: at once, unless the index is being filled. */
@@ -102,14 +99,13 @@ export class ExecutionIndex implements Service {
   }
 
   /** Counts executions by what they have in common. */
-  groups(
-    domain: string,
-    filter: ExecutionFilter,
-    by: readonly ExecutionGrouping[],
-  ): ExecutionGroups & { indexedUpTo?: number } {
-    const indexed = this.#open(domain)
-    const groups = this.#table.groups(domain, filter, by)
-    return { ...groups, ...(indexed?.upTo !== undefined && { indexedUpTo: indexed.upTo }) }
+  groups(domain: string, filter: ExecutionFilter, by: readonly ExecutionGrouping[]): ExecutionGroups & Indexed {
+    return { ...this.#indexed(domain), ...this.#table.groups(domain, filter, by) }
+  }
+
+  /** Takes figures of executions over a window, by type. */
+  stats(domain: string, query: ExecutionStatsQuery): ExecutionStats & Indexed {
+    return { ...this.#indexed(domain), ...this.#table.stats(domain, query) }
   }
 
   /** Finds a run, or of a workflowId the open run, else the latest. */
@@ -128,10 +124,20 @@ export class ExecutionIndex implements Service {
     return this.#table.count(domain, 'OPEN')
   }
 
-  /** Says which domains are not indexed yet; empty when all are. */
+  /** Says which domains are not indexed yet, and how far they are; empty when all are. */
   readiness(): string[] {
-    const behind = [...this.#domains].filter(([, indexed]) => indexed.upTo === undefined)
-    return behind.map(([domain]) => `the executions of domain ${domain} are being indexed`)
+    const behind = [...this.#domains].filter(([, indexed]) => !indexed.isReady)
+    return behind.map(([domain, { progress }]) => {
+      const text = `the executions of domain ${domain} are being indexed`
+      if (progress?.total === undefined) return text
+      const [done, total] = [progress.done, progress.total].map(n => n.toLocaleString('en-US'))
+      return `${text}: ${done} of ${total}`
+    })
+  }
+
+  #indexed(domain: string): Indexed {
+    const { upTo, progress } = this.#open(domain) ?? {}
+    return { ...(upTo !== undefined && { indexedUpTo: upTo }), ...(progress && { indexing: progress }) }
   }
 
   #open(domain: string): IndexedDomain | undefined {
@@ -140,6 +146,8 @@ export class ExecutionIndex implements Service {
     const { redis, prefix = DEFAULTS.prefix, log, retention = DEFAULTS.retention } = this.options
     indexed = new IndexedDomain(domain, {
       table: this.#table,
+      loaded: this.#loaded,
+      loading: () => this.#loading,
       stream: this.#stream,
       redis,
       prefix,
@@ -151,141 +159,19 @@ export class ExecutionIndex implements Service {
     indexed.follow(this.#reader)
     return indexed
   }
-}
 
-/** Records read at a time. */
-const BATCH = 500
-
-class IndexedDomain implements Follower {
-  /** When the index was last known to have everything, in milliseconds since 1970; undefined before its first walk. */
-  upTo: number | undefined
-  readonly indexed: Promise<void>
-  #done!: () => void
-  #following: Following | undefined
-  #walking: Promise<void> | undefined
-  #walkAgain = false
-  #pruneAt = 0
-
-  constructor(
-    private readonly domain: string,
-    private readonly has: {
-      table: ExecutionTable
-      stream: FeedStream
-      redis: Redis
-      prefix: string
-      log: Log
-      retention: number
-      signal: AbortSignal
-    },
-  ) {
-    this.indexed = new Promise(resolve => (this.#done = resolve))
-  }
-
-  follow(reader: Pick<FeedReader, 'follow'>): void {
-    this.#following = reader.follow(this.domain, this, { first: true })
-    void this.#following.ready.then(streamId => this.#takeUp(streamId))
-  }
-
-  async whole(): Promise<void> {
-    await this.indexed
-    while (this.#walking) await this.#walking
-  }
-
-  async stop(): Promise<void> {
-    this.#following?.stop()
-    await this.#walking
-  }
-
-  entries(entries: readonly Entry[]): void {
-    const { table } = this.has
-    table.put(entries.flatMap(entry => (entry.kind === 'resync' ? [] : [entry.summary])))
-    if (entries.some(({ kind }) => kind === 'resync')) this.#walk()
-    else if (!this.#walking) this.#reached(entries.at(-1)!.streamId)
-  }
-
-  broken(): void {
-    this.#walk()
-  }
-
-  caughtUp(): void {
-    if (!this.#walking && this.upTo !== undefined) this.upTo = Date.now()
-    this.#prune()
-  }
-
-  /** Goes on where a table that was kept left off, if that is still in the stream; else walks. */
-  async #takeUp(streamId: string): Promise<void> {
-    const { table, stream, signal } = this.has
-    let position = table.position(this.domain)
-    if (position === undefined) return this.#walk()
+  /** Takes up what the file holds, in turns with everything else. */
+  async #load(): Promise<void> {
     try {
-      for (;;) {
-        const page = await stream.after(this.domain, position)
-        if (signal.aborted) return
-        if (!page || page.some(({ kind }) => kind === 'resync')) return this.#walk()
-        table.put(page.flatMap(entry => (entry.kind === 'resync' ? [] : [entry.summary])))
-        if (page.length === 0) break
-        position = page.at(-1)!.streamId
+      for (const progress of this.#table.load()) {
+        this.#loading = progress
+        await turn()
+        if (this.#stopping.signal.aborted) break
       }
-      this.#reached(position === '0-0' ? streamId : position)
-      this.#done()
-    } catch {
-      this.#walk()
+    } catch (error) {
+      const { log, file } = this.options
+      log.warn({ file, err: (error as Error).message }, 'index file damaged: begun anew')
     }
-  }
-
-  #reached(streamId: string): void {
-    this.has.table.setPosition(this.domain, streamId)
-    this.upTo = Date.now()
-    this.#prune()
-  }
-
-  #prune(): void {
-    const now = Date.now()
-    if (now < this.#pruneAt) return
-    this.#pruneAt = now + 10 * SECOND
-    this.has.table.prune(this.domain, now - this.has.retention)
-  }
-
-  #walk(): void {
-    this.#walkAgain = true
-    this.#walking ??= this.#walkUntilDone().finally(() => (this.#walking = undefined))
-  }
-
-  async #walkUntilDone(): Promise<void> {
-    const { signal, log } = this.has
-    const backoff = new Backoff(100, 5_000)
-    while (this.#walkAgain && !signal.aborted) {
-      this.#walkAgain = false
-      try {
-        await this.#walkOnce()
-      } catch (error) {
-        if (signal.aborted) return
-        log.debug({ domain: this.domain, err: (error as Error).message }, 'index not filled')
-        this.#walkAgain = true
-        await backoff.wait(signal)
-      }
-    }
-    this.#done()
-  }
-
-  async #walkOnce(): Promise<void> {
-    const { table, stream, redis, prefix, signal } = this.has
-    const keys = feedKeys(prefix, this.domain)
-    const position = await stream.lastId(this.domain)
-    const generation = table.newGeneration(this.domain)
-    let cursor = '0'
-    do {
-      const [next, members] = await redis.zscan(keys.updated, cursor, 'COUNT', BATCH)
-      cursor = String(next)
-      const runIds = (members as string[]).filter((_, i) => i % 2 === 0)
-      const held = runIds.length > 0 ? await stream.read(this.domain, runIds) : []
-      if (signal.aborted) return
-      const summaries = held.flatMap(h => ('record' in h ? [h.record.summary] : 'summary' in h ? [h.summary] : []))
-      table.put(summaries, generation)
-    } while (cursor !== '0')
-    const whole = await stream.isWhole(this.domain)
-    if (signal.aborted) return
-    if (whole) table.dropBefore(this.domain, generation)
-    this.#reached(position)
+    this.#loading = undefined
   }
 }

@@ -1,195 +1,135 @@
-// The table of executions: an SQLite database in this process, in memory or in a file.
-// One row a run, with what lists filter and sort by in columns, and the summary as JSON.
+// The table of executions: an SQLite database in this process, in memory or in a file, of what lists show; and beside it, in
+// memory, columns of what they search by.
 
-import Database from 'libsql'
-import { BadCursor } from './cursor.js'
+import type Database from 'libsql'
+import { ExecutionColumns, fingerprint } from './execution-columns.js'
+import {
+  encodePlace,
+  type ExecutionFilter,
+  type ExecutionGrouping,
+  type ExecutionGroups,
+  type ExecutionPage,
+  type ExecutionQuery,
+  type ExecutionStats,
+  type ExecutionStatsQuery,
+} from './execution-query.js'
+import { countOfKinds, groups, search, type Found, type Within } from './execution-search.js'
+import type { Key } from './execution-segment.js'
+import { stats } from './execution-stats.js'
+import { openDatabase, removeDatabase } from './index-database.js'
 import type { ExecutionSummary } from './update.js'
 
-/** Times are milliseconds since 1970, both ends included. Members that are absent do not filter. */
-export interface ExecutionFilter {
-  type?: string
-  version?: string
-  status?: readonly string[]
-  sagaState?: readonly string[]
-  tag?: string
-  workflowIdPrefix?: string
-  startedAfter?: number
-  startedBefore?: number
-  closedAfter?: number
-  closedBefore?: number
-  stuck?: boolean
-  parent?: { workflowId: string; runId: string }
+/** Rows that one call loads or drops: it must not keep others waiting. */
+const AT_ONCE = 500
+/** A beginning of workflowIds that fewer have than this is looked up; else the columns are searched. */
+const NARROW = 1_000
+
+/** What is known of a run before it is put again. */
+interface Held {
+  id: number
+  started_at: number
+  open: number
+  event_id: number
+  summary: string
 }
-
-/** Open executions count as closed last. */
-export type ExecutionOrder = 'STARTED_DESC' | 'STARTED_ASC' | 'CLOSED_DESC' | 'CLOSED_ASC'
-
-export interface ExecutionQuery {
-  filter?: ExecutionFilter
-  /** @default 'STARTED_DESC' */
-  orderBy?: ExecutionOrder
-  first: number
-  after?: string
-}
-
-export interface ExecutionPage {
-  items: ExecutionSummary[]
-  /** One an item, to pass as `after`. */
-  cursors: string[]
-  hasNextPage: boolean
-  /** Of all that the filter lets through; exact up to 10,000. */
-  count: { value: number; truncated: boolean }
-}
-
-/** What executions are counted by. */
-export type ExecutionGrouping = 'TYPE' | 'VERSION' | 'STATUS' | 'SAGA_STATE' | 'STUCK'
-
-/** How many executions have these in common; a member is there when it was grouped by. */
-export interface ExecutionGroup {
-  type?: string
-  version?: string
-  status?: string
-  /** Absent also for executions without a saga. */
-  sagaState?: string
-  stuck?: boolean
-  count: number
-}
-
-export interface ExecutionGroups {
-  /** The largest first. */
-  groups: ExecutionGroup[]
-  /** Only so many executions were counted, those that started last. */
-  truncated: boolean
-}
-
-/** Counting stops here. */
-const COUNTED = 10_000
-/** Grouping stops here: it must not keep others waiting. */
-const GROUPED = 100_000
-const GROUP_COLUMNS = {
-  TYPE: 'type',
-  VERSION: 'version',
-  STATUS: 'status',
-  SAGA_STATE: 'saga_state',
-  STUCK: 'stuck',
-} as const satisfies Record<ExecutionGrouping, string>
-/** Executions that one call drops: it must not keep others waiting. */
-const PRUNED = 1_000
-/** When an open execution closes, to the order of closing. */
-const NEVER = Number.MAX_SAFE_INTEGER
-
-const SCHEMA = `
-CREATE TABLE IF NOT EXISTS execution (
-  domain TEXT NOT NULL, run_id TEXT NOT NULL, workflow_id TEXT NOT NULL, type TEXT NOT NULL, version TEXT NOT NULL,
-  status TEXT NOT NULL, saga_state TEXT, stuck INTEGER NOT NULL, started_at INTEGER NOT NULL, closed_at INTEGER NOT NULL,
-  parent_run_id TEXT, event_id INTEGER NOT NULL, generation INTEGER NOT NULL, summary TEXT NOT NULL,
-  PRIMARY KEY (domain, run_id)
-);
-CREATE INDEX IF NOT EXISTS by_start ON execution (domain, started_at, run_id);
-CREATE INDEX IF NOT EXISTS by_close ON execution (domain, closed_at, run_id);
-CREATE INDEX IF NOT EXISTS by_workflow ON execution (domain, workflow_id, started_at);
-CREATE INDEX IF NOT EXISTS by_status ON execution (domain, status, started_at, run_id);
-CREATE INDEX IF NOT EXISTS by_type ON execution (domain, type, started_at, run_id);
-CREATE INDEX IF NOT EXISTS by_saga ON execution (domain, saga_state, started_at, run_id) WHERE saga_state IS NOT NULL;
-CREATE INDEX IF NOT EXISTS by_stuck ON execution (domain, started_at, run_id) WHERE stuck = 1;
-CREATE INDEX IF NOT EXISTS by_parent ON execution (domain, parent_run_id, started_at, run_id) WHERE parent_run_id IS NOT NULL;
-CREATE TABLE IF NOT EXISTS tag (
-  domain TEXT NOT NULL, tag TEXT NOT NULL, run_id TEXT NOT NULL, PRIMARY KEY (domain, tag, run_id)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS tags_of ON tag (run_id);
-CREATE TABLE IF NOT EXISTS position (domain TEXT PRIMARY KEY, stream_id TEXT, generation INTEGER NOT NULL);
-`
-const VERSION = 1
-
-// X2 of the index: the newer row wins; the same row only gets the generation of the walk that found it.
-const PUT = `
-INSERT INTO execution VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (domain, run_id) DO UPDATE SET
-  type = excluded.type, version = excluded.version, status = excluded.status, saga_state = excluded.saga_state,
-  stuck = excluded.stuck, started_at = excluded.started_at, closed_at = excluded.closed_at,
-  parent_run_id = excluded.parent_run_id, event_id = max(event_id, excluded.event_id), summary = excluded.summary,
-  generation = excluded.generation
-WHERE excluded.event_id > event_id OR (excluded.event_id = event_id AND event_id > 0)
-  OR (status = 'OPEN' AND excluded.status <> 'OPEN')
-`
 
 export class ExecutionTable {
-  readonly #db: Database.Database
+  #db: Database.Database
   readonly #statements = new Map<string, Database.Statement>()
-  readonly #generations = new Map<string, number>()
+  readonly #domains = new Map<string, ExecutionColumns>()
 
-  constructor(file: string) {
+  /** @param file where it lies, or `:memory:`; it must be this table's alone */
+  constructor(private readonly file: string) {
     this.#db = openDatabase(file)
   }
 
-  /** Adds rows, or replaces those that they are newer than. */
-  put(summaries: readonly ExecutionSummary[], generation?: number): void {
-    if (summaries.length === 0) return
-    this.#db.transaction(() => {
-      for (const summary of summaries) this.#putOne(summary, generation)
-    })()
-  }
-
-  #putOne(summary: ExecutionSummary, generation: number | undefined): void {
-    const { domain, runId, workflowId, type, status, saga, stuck, tags, startedAt, closedAt, parent, eventId } = summary
-    const current = generation ?? this.#generation(domain)
-    this.#statement(PUT).run(
-      ...[domain, runId, workflowId, type.name, type.version, status, saga?.state ?? null, stuck ? 1 : 0],
-      ...[startedAt, closedAt ?? NEVER, parent?.runId ?? null, eventId, current, JSON.stringify(summary)],
-    )
-    if (generation !== undefined) {
-      const sql = 'UPDATE execution SET generation = ? WHERE domain = ? AND run_id = ? AND generation < ?'
-      this.#statement(sql).run(generation, domain, runId, generation)
+  /**
+   * Takes up what the file holds, step by step; yields how much of it has been taken up. Throws, and begins anew with an
+   * empty table, when the file cannot be read to its end.
+   */
+  *load(): Generator<{ done: number; total: number }> {
+    try {
+      yield* this.#load()
+    } catch (error) {
+      this.#beginAnew()
+      throw error
     }
-    for (const tag of tags) this.#statement('INSERT OR IGNORE INTO tag VALUES (?, ?, ?)').run(domain, tag, runId)
   }
 
-  list(domain: string, { filter = {}, orderBy = 'STARTED_DESC', first, after }: ExecutionQuery): ExecutionPage {
-    const where = conditions(domain, filter)
-    const column = orderBy.startsWith('STARTED') ? 'started_at' : 'closed_at'
-    const [direction, beyond] = orderBy.endsWith('DESC') ? ['DESC', '<'] : ['ASC', '>']
-    const rest = after === undefined ? where : where.and(`(${column}, run_id) ${beyond} (?, ?)`, ...decodePlace(after))
-    const rows = this.#statement(
-      `SELECT summary, ${column} AS place FROM execution WHERE ${rest.sql} ORDER BY ${column} ${direction}, run_id ${direction} LIMIT ?`,
-    ).all(...rest.values, first + 1) as { summary: string; place: number }[]
-    const found = this.#statement(`SELECT count(*) AS n FROM (SELECT 1 FROM execution WHERE ${where.sql} LIMIT ?)`).get(
-      ...where.values,
-      COUNTED + 1,
-    ) as { n: number }
-    const shown = rows.slice(0, first)
-    const items = shown.map(({ summary }) => JSON.parse(summary) as ExecutionSummary)
+  *#load(): Generator<{ done: number; total: number }> {
+    const { total } = this.#statement('SELECT count(*) AS total FROM execution').get() as { total: number }
+    const read = this.#statement('SELECT id, summary FROM execution WHERE id > ? ORDER BY id LIMIT ?')
+    for (let [done, last] = [0, 0]; ;) {
+      const rows = read.all(last, AT_ONCE) as { id: number; summary: string }[]
+      if (rows.length === 0) return
+      for (const { id, summary: text } of rows) {
+        const summary = JSON.parse(text) as ExecutionSummary
+        this.#columns(summary.domain).put(id, summary)
+      }
+      last = rows.at(-1)!.id
+      yield { done: (done += rows.length), total }
+    }
+  }
+
+  /** Adds rows, or replaces those that they are newer than (X2 of the index). */
+  put(summaries: readonly ExecutionSummary[]): void {
+    if (summaries.length === 0) return
+    const changes: (() => unknown)[] = []
+    this.#db.transaction(() => {
+      for (const summary of summaries) changes.push(this.#putOne(summary))
+    })()
+    for (const change of changes) change()
+  }
+
+  /** Writes a row; returns what is to be done in the columns once that is committed. */
+  #putOne(summary: ExecutionSummary): () => unknown {
+    const { domain, runId, workflowId, startedAt, parent, eventId } = summary
+    const columns = this.#columns(domain)
+    const text = JSON.stringify(summary)
+    const open = summary.status === 'OPEN' ? 1 : 0
+    const held = this.#statement(
+      'SELECT id, started_at, open, event_id, summary FROM execution WHERE domain = ? AND run_id = ?',
+    ).get(domain, runId) as Held | undefined
+    if (!held) {
+      const { lastInsertRowid } = this.#statement('INSERT INTO execution VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)').run(
+        ...[domain, runId, workflowId, parent?.runId ?? null, open, startedAt, eventId, text],
+      )
+      return () => columns.put(Number(lastInsertRowid), summary)
+    }
+    const { id } = held
+    const before = keyOf({ id, run_id: runId, started_at: held.started_at })
+    const closes = held.open === 1 && open === 0
+    const newer = eventId > held.event_id || (eventId === held.event_id && eventId > 0) || closes
+    if (!newer || text === held.summary)
+      return () => columns.touch(before) || columns.put(id, JSON.parse(held.summary) as ExecutionSummary)
+    this.#statement(
+      'UPDATE execution SET parent_run_id = ?, open = ?, started_at = ?, event_id = ?, summary = ? WHERE id = ?',
+    ).run(parent?.runId ?? null, open, startedAt, Math.max(eventId, held.event_id), text, id)
+    return () => columns.put(id, summary, before)
+  }
+
+  list(domain: string, query: ExecutionQuery): ExecutionPage {
+    const columns = this.#columns(domain)
+    const { filter = {}, first } = query
+    const { found, count } = search(columns, query, this.#within(domain, filter))
+    const shown = found.slice(0, first)
+    const items = shown.map(one => this.#summary(one))
     return {
       items,
-      cursors: items.map(({ runId }, i) => encodePlace(shown[i]!.place, runId)),
-      hasNextPage: rows.length > first,
-      count: { value: Math.min(found.n, COUNTED), truncated: found.n > COUNTED },
+      cursors: items.map(({ runId }, i) => encodePlace({ time: shown[i]!.time, runId })),
+      hasNextPage: found.length > first,
+      count,
     }
   }
 
   /** Counts executions by what they have in common. */
   groups(domain: string, filter: ExecutionFilter, by: readonly ExecutionGrouping[]): ExecutionGroups {
-    const where = conditions(domain, filter)
-    const columns = by.map(grouping => GROUP_COLUMNS[grouping])
-    const list = columns.join(', ')
-    const rows = this.#statement(
-      `SELECT ${list ? `${list}, ` : ''}count(*) AS count FROM (
-         SELECT ${list || '1'} FROM execution WHERE ${where.sql} ORDER BY started_at DESC LIMIT ?
-       ) ${list && `GROUP BY ${list}`} ORDER BY count DESC${list && `, ${list}`}`,
-    ).all(...where.values, GROUPED + 1) as Record<string, string | number | null>[]
-    const total = rows.reduce((sum, { count }) => sum + Number(count), 0)
-    return {
-      truncated: total > GROUPED,
-      groups: rows
-        .filter(({ count }) => Number(count) > 0)
-        .map(({ type, version, status, saga_state: sagaState, stuck, count }) => ({
-          ...(type != null && { type: String(type) }),
-          ...(version != null && { version: String(version) }),
-          ...(status != null && { status: String(status) }),
-          ...(sagaState != null && { sagaState: String(sagaState) }),
-          ...(stuck != null && { stuck: stuck === 1 }),
-          count: Number(count),
-        })),
-    }
+    return groups(this.#columns(domain), filter, by, this.#within(domain, filter))
+  }
+
+  /** Takes figures of executions over a window, by type. */
+  stats(domain: string, query: ExecutionStatsQuery): ExecutionStats {
+    return stats(this.#columns(domain), query, this.#within(domain, query.filter ?? {}))
   }
 
   find(domain: string, workflowId: string, runId?: string): ExecutionSummary | undefined {
@@ -197,7 +137,7 @@ export class ExecutionTable {
       runId === undefined
         ? this.#statement(
             `SELECT summary FROM execution WHERE domain = ? AND workflow_id = ?
-             ORDER BY status = 'OPEN' DESC, started_at DESC, event_id DESC LIMIT 1`,
+             ORDER BY open DESC, started_at DESC LIMIT 1`,
           ).get(domain, workflowId)
         : this.#statement('SELECT summary FROM execution WHERE domain = ? AND run_id = ? AND workflow_id = ?').get(
             ...[domain, runId, workflowId],
@@ -206,66 +146,90 @@ export class ExecutionTable {
     return row && (JSON.parse(row.summary) as ExecutionSummary)
   }
 
+  /** How many executions of a domain have a status. */
   count(domain: string, status: string): number {
-    const sql = 'SELECT count(*) AS n FROM execution WHERE domain = ? AND status = ?'
-    return (this.#statement(sql).get(domain, status) as { n: number }).n
+    const columns = this.#columns(domain)
+    return countOfKinds(columns, columns.selection({ status: [status] }))
+  }
+
+  /** How many executions of a domain there are. */
+  size(domain: string): number {
+    return this.#columns(domain).size
   }
 
   /** The stream entry up to which this table is filled; undefined when it never was. */
   position(domain: string): string | undefined {
     const row = this.#statement('SELECT stream_id FROM position WHERE domain = ?').get(domain) as
-      { stream_id: string | null } | undefined
-    return row?.stream_id ?? undefined
+      { stream_id: string } | undefined
+    return row?.stream_id
   }
 
   setPosition(domain: string, streamId: string): void {
     this.#statement(
-      'INSERT INTO position VALUES (?, ?, 0) ON CONFLICT (domain) DO UPDATE SET stream_id = excluded.stream_id',
+      'INSERT INTO position VALUES (?, ?) ON CONFLICT (domain) DO UPDATE SET stream_id = excluded.stream_id',
     ).run(domain, streamId)
   }
 
-  /** Begins a generation: rows put from now on belong to it. */
-  newGeneration(domain: string): number {
-    this.#statement(
-      'INSERT INTO position VALUES (?, NULL, 1) ON CONFLICT (domain) DO UPDATE SET generation = generation + 1',
-    ).run(domain)
-    this.#generations.delete(domain)
-    return this.#generation(domain)
+  /** Begins a generation: rows put from now on belong to it, whether they are news or not. */
+  newGeneration(domain: string): void {
+    this.#columns(domain).nextGeneration()
   }
 
-  /** Drops what has not been put since a generation began. */
-  dropBefore(domain: string, generation: number): void {
-    this.#statement('DELETE FROM execution WHERE domain = ? AND generation < ?').run(domain, generation)
-    this.#statement(
-      'DELETE FROM tag WHERE domain = ? AND run_id NOT IN (SELECT run_id FROM execution WHERE domain = tag.domain)',
-    ).run(domain)
+  /** Drops some of the rows of earlier generations; returns whether there are more. */
+  dropEarlier(domain: string): boolean {
+    return this.#drop(domain, this.#columns(domain).earlier(AT_ONCE))
   }
 
-  /** Drops executions that closed before a time, some of them at a call. */
-  prune(domain: string, closedBefore: number): void {
-    const sql = 'SELECT run_id FROM execution WHERE domain = ? AND closed_at < ? LIMIT ?'
-    const rows = this.#statement(sql).all(domain, closedBefore, PRUNED) as { run_id: string }[]
-    if (rows.length === 0) return
-    this.#db.transaction(() => {
-      for (const { run_id: runId } of rows) {
-        this.#statement('DELETE FROM execution WHERE domain = ? AND run_id = ?').run(domain, runId)
-        this.#statement('DELETE FROM tag WHERE run_id = ? AND domain = ?').run(runId, domain)
-      }
-    })()
+  /** Drops some of the executions that closed before a time; returns whether there are more. */
+  prune(domain: string, closedBefore: number): boolean {
+    return this.#drop(domain, this.#columns(domain).closedBefore(closedBefore, AT_ONCE))
   }
 
   close(): void {
     this.#db.close()
   }
 
-  #generation(domain: string): number {
-    let generation = this.#generations.get(domain)
-    if (generation === undefined) {
-      const sql = 'SELECT generation FROM position WHERE domain = ?'
-      generation = (this.#statement(sql).get(domain) as { generation: number } | undefined)?.generation ?? 0
-      this.#generations.set(domain, generation)
+  #beginAnew(): void {
+    this.#db.close()
+    this.#statements.clear()
+    this.#domains.clear()
+    removeDatabase(this.file)
+    this.#db = openDatabase(this.file)
+  }
+
+  #drop(domain: string, keys: readonly Key[]): boolean {
+    if (keys.length === 0) return false
+    const columns = this.#columns(domain)
+    this.#db.transaction(() => {
+      for (const { id } of keys) this.#statement('DELETE FROM execution WHERE id = ?').run(id)
+    })()
+    for (const key of keys) columns.remove(key)
+    return keys.length === AT_ONCE
+  }
+
+  #summary({ id }: Found): ExecutionSummary {
+    const { summary } = this.#statement('SELECT summary FROM execution WHERE id = ?').get(id) as { summary: string }
+    return JSON.parse(summary) as ExecutionSummary
+  }
+
+  /** Looks up what only few executions have: the children of one, or a workflowId that begins so. */
+  #within(domain: string, { parent, workflowIdPrefix }: ExecutionFilter): Within {
+    if (parent) {
+      const sql = 'SELECT id, run_id, started_at FROM execution WHERE domain = ? AND parent_run_id = ?'
+      return { among: (this.#statement(sql).all(domain, parent.runId) as RowKey[]).map(keyOf) }
     }
-    return generation
+    if (!workflowIdPrefix) return {}
+    // A workflowId has at most 256 characters: nothing with this prefix comes after.
+    const range = [domain, workflowIdPrefix, workflowIdPrefix + '\u{10ffff}'.repeat(257)]
+    const begins = 'FROM execution WHERE domain = ? AND workflow_id >= ? AND workflow_id < ?'
+    if (this.#statement(`SELECT 1 ${begins} LIMIT 1 OFFSET ?`).get(...range, NARROW)) return {}
+    return { among: (this.#statement(`SELECT id, run_id, started_at ${begins}`).all(...range) as RowKey[]).map(keyOf) }
+  }
+
+  #columns(domain: string): ExecutionColumns {
+    let columns = this.#domains.get(domain)
+    if (!columns) this.#domains.set(domain, (columns = new ExecutionColumns()))
+    return columns
   }
 
   #statement(sql: string): Database.Statement {
@@ -275,65 +239,12 @@ export class ExecutionTable {
   }
 }
 
-function openDatabase(file: string): Database.Database {
-  const db = new Database(file)
-  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
-  if (version !== 0 && version !== VERSION) {
-    for (const table of ['execution', 'tag', 'position']) db.exec(`DROP TABLE IF EXISTS ${table}`)
-  }
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF')
-  db.exec(SCHEMA)
-  db.exec(`PRAGMA user_version = ${VERSION}`)
-  return db
+interface RowKey {
+  id: number
+  run_id: string
+  started_at: number
 }
 
-class Conditions {
-  constructor(
-    readonly sql: string,
-    readonly values: readonly (string | number)[],
-  ) {}
-  and(sql: string, ...values: (string | number)[]): Conditions {
-    return new Conditions(`${this.sql} AND ${sql}`, [...this.values, ...values])
-  }
-}
-
-function conditions(domain: string, filter: ExecutionFilter): Conditions {
-  let where = new Conditions('domain = ?', [domain])
-  const anyOf = (column: string, values: readonly string[] | undefined) => {
-    if (values) where = where.and(`${column} IN (${values.map(() => '?').join(', ')})`, ...values)
-  }
-  const compare = (sql: string, value: string | number | undefined) => {
-    if (value !== undefined) where = where.and(sql, value)
-  }
-  compare('type = ?', filter.type)
-  compare('version = ?', filter.version)
-  anyOf('status', filter.status)
-  anyOf('saga_state', filter.sagaState)
-  if (filter.tag !== undefined)
-    where = where.and('run_id IN (SELECT run_id FROM tag WHERE domain = ? AND tag = ?)', domain, filter.tag)
-  if (filter.workflowIdPrefix)
-    where = where.and(
-      'workflow_id >= ? AND workflow_id < ?',
-      filter.workflowIdPrefix,
-      // A workflowId has at most 256 characters: nothing with this prefix comes after.
-      filter.workflowIdPrefix + '\u{10ffff}'.repeat(257),
-    )
-  compare('started_at >= ?', filter.startedAfter)
-  compare('started_at <= ?', filter.startedBefore)
-  compare('closed_at >= ?', filter.closedAfter)
-  compare('closed_at <= ?', filter.closedBefore)
-  if (filter.closedAfter !== undefined || filter.closedBefore !== undefined) where = where.and("status <> 'OPEN'")
-  if (filter.stuck !== undefined) where = where.and(filter.stuck ? 'stuck = 1' : 'stuck = 0')
-  compare('parent_run_id = ?', filter.parent?.runId)
-  return where
-}
-
-function encodePlace(place: number, runId: string): string {
-  return Buffer.from(`1.${place}.${runId}`).toString('base64url')
-}
-
-function decodePlace(cursor: string): [number, string] {
-  const match = /^1\.(\d{1,16})\.(.+)$/.exec(Buffer.from(cursor, 'base64url').toString())
-  if (!match) throw new BadCursor(cursor)
-  return [Number(match[1]), match[2]!]
+function keyOf({ id, run_id: runId, started_at: startedAt }: RowKey): Key {
+  return { startedAt, tie: fingerprint(runId), id }
 }

@@ -1,9 +1,10 @@
 import { Arg, Ctx, Extensions, Query, Resolver } from 'type-graphql'
-import type { ExecutionGrouping as Grouping } from '../feed/execution-index.js'
+import type { ExecutionGrouping as Grouping } from '../feed/execution-query.js'
 import type { Context } from './context.js'
 import { ExecutionCounts, ExecutionGrouping, type ExecutionCount } from './execution-counts.type.js'
 import { indexFilter } from './execution-filter.js'
 import { ExecutionFilter } from './execution.input.js'
+import { fromIndex } from './index-progress.type.js'
 
 @Resolver()
 export class ExecutionCountsResolver {
@@ -24,11 +25,7 @@ export class ExecutionCountsResolver {
     @Ctx() { domains, index }: Context,
   ): Promise<ExecutionCounts> {
     const name = await domains.resolve(domain)
-    const { groups, truncated, indexedUpTo } = index.groups(name, indexFilter(filter), [...new Set(by)])
-    return {
-      groups: groups as ExecutionCount[],
-      truncated,
-      indexedUpTo: indexedUpTo === undefined ? undefined : new Date(indexedUpTo),
-    }
+    const { groups, truncated, ...indexed } = index.groups(name, indexFilter(filter), [...new Set(by)])
+    return { groups: groups as ExecutionCount[], truncated, ...fromIndex(indexed) }
   }
 }

@@ -1,11 +1,11 @@
 // How many executions there are of each kind.
 
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql'
-import type { ExecutionGroup } from '../feed/execution-index.js'
+import type { ExecutionGroup } from '../feed/execution-query.js'
 import { enumOf } from './enum.js'
 import { ExecutionStatus } from './execution.type.js'
+import { FromIndex } from './index-progress.type.js'
 import { SagaState } from './saga.type.js'
-import { DateTime } from './scalar.js'
 
 export const ExecutionGrouping = enumOf(['TYPE', 'VERSION', 'STATUS', 'SAGA_STATE', 'STUCK'])
 registerEnumType(ExecutionGrouping, { name: 'ExecutionGrouping', description: 'What executions are counted by.' })
@@ -35,16 +35,10 @@ export class ExecutionCount implements Omit<ExecutionGroup, 'status' | 'sagaStat
 }
 
 @ObjectType({ description: 'Executions, counted.', simpleResolvers: true })
-export class ExecutionCounts {
+export class ExecutionCounts extends FromIndex {
   @Field(() => [ExecutionCount], { description: 'The largest group first.' })
   groups!: ExecutionCount[]
 
-  @Field(() => Boolean, { description: 'Only the 100,000 that started last were counted.' })
+  @Field(() => Boolean, { description: 'Only the 1,000,000 that started last were counted.' })
   truncated!: boolean
-
-  @Field(() => DateTime, {
-    nullable: true,
-    description: 'How far the index is; null while it is being built, and counts are too low.',
-  })
-  indexedUpTo?: Date | undefined
 }

@@ -1,6 +1,6 @@
 // A filter as clients give it, for the index and for the feed. Both must let through the same executions.
 
-import type * as Index from '../feed/execution-index.js'
+import type * as Index from '../feed/execution-query.js'
 import type { ExecutionSummary } from '../feed/update.js'
 import { apiError } from './errors.js'
 import type { ExecutionFilter } from './execution.input.js'

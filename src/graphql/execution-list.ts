@@ -1,10 +1,11 @@
 // Connections of executions.
 
 import { encodeCursor } from '../feed/cursor.js'
-import type { ExecutionFilter } from '../feed/execution-index.js'
+import type { ExecutionFilter } from '../feed/execution-query.js'
 import type { Context } from './context.js'
 import type { ExecutionOrder } from './execution.input.js'
 import { executionOf, type Execution, type ExecutionConnection } from './execution.type.js'
+import { fromIndex } from './index-progress.type.js'
 import { LIMITS, pageSize } from './limits.js'
 
 export interface Listing {
@@ -22,7 +23,7 @@ export function listExecutions(
 ): ExecutionConnection {
   const asOf = new Date()
   const query = { filter, orderBy, first: pageSize('first', first, LIMITS.page), ...(after != null && { after }) }
-  const { items, cursors, hasNextPage, count, indexedUpTo, streamId } = index.list(domain, query)
+  const { items, cursors, hasNextPage, count, streamId, ...indexed } = index.list(domain, query)
   const nodes = items.map(summary => executionOf(summary, 'INDEX', asOf))
   return {
     nodes,
@@ -30,7 +31,7 @@ export function listExecutions(
     pageInfo: { hasNextPage, hasPreviousPage: after != null, startCursor: cursors[0], endCursor: cursors.at(-1) },
     count,
     source: 'INDEX',
-    indexedUpTo: indexedUpTo === undefined ? undefined : new Date(indexedUpTo),
+    ...fromIndex(indexed),
     updatesCursor: streamId === undefined ? undefined : encodeCursor({ streamId }),
   }
 }
@@ -45,7 +46,6 @@ export function onlyExecution(execution: Execution | undefined, updatesCursor: s
     pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: cursor, endCursor: cursor },
     count: { value: nodes.length, truncated: false },
     source: execution?.source ?? 'INDEX',
-    indexedUpTo: undefined,
     updatesCursor,
   }
 }

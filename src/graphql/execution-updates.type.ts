@@ -1,7 +1,7 @@
 // What a subscription to executions gives.
 
 import { Field, Int, ObjectType, createUnionType } from 'type-graphql'
-import type { ExecutionFilter } from '../feed/execution-index.js'
+import type { ExecutionFilter } from '../feed/execution-query.js'
 import type { FeedItem } from '../feed/subscriber.js'
 import { Execution, ExecutionStatus, executionOf } from './execution.type.js'
 import { Saga, Stuck } from './saga.type.js'

@@ -4,6 +4,7 @@ import { Field, Int, ObjectType, registerEnumType } from 'type-graphql'
 import type { ExecutionSummary } from '../feed/update.js'
 import { CLOSE_STATUS } from '../swf/history-event.js'
 import { enumOf } from './enum.js'
+import { FromIndex } from './index-progress.type.js'
 import { Node, encodeNodeId } from './node.type.js'
 import { Count, PageInfo } from './page.type.js'
 import { Saga, Stuck } from './saga.type.js'
@@ -125,7 +126,7 @@ export class ExecutionEdge {
 }
 
 @ObjectType({ description: 'A page of executions.', simpleResolvers: true })
-export class ExecutionConnection {
+export class ExecutionConnection extends FromIndex {
   @Field(() => [ExecutionEdge], { description: 'The executions with their cursors.' })
   edges!: ExecutionEdge[]
 
@@ -140,12 +141,6 @@ export class ExecutionConnection {
 
   @Field(() => Source, { description: 'Where this comes from.' })
   source!: Source
-
-  @Field(() => DateTime, {
-    nullable: true,
-    description: 'Up to when the index is known to be complete; null while it is being built.',
-  })
-  indexedUpTo?: Date | undefined
 
   @Field(() => String, {
     nullable: true,

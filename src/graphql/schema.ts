@@ -6,6 +6,7 @@ import { ActivityResolver } from './activity.resolver.js'
 import { ErrorCodeResolver } from './error-code.resolver.js'
 import { ExecutionCommandResolver } from './execution-command.resolver.js'
 import { ExecutionCountsResolver } from './execution-counts.resolver.js'
+import { ExecutionStatsResolver } from './execution-stats.resolver.js'
 import { ExecutionUpdatesResolver } from './execution-updates.resolver.js'
 import { ExecutionResolver } from './execution.resolver.js'
 import { HistoryEventsResolver } from './history-events.resolver.js'
@@ -28,6 +29,7 @@ export function gatewaySchema(): GraphQLSchema {
       ExecutionCommandResolver,
       ExecutionCountsResolver,
       ExecutionResolver,
+      ExecutionStatsResolver,
       ExecutionUpdatesResolver,
       HistoryEventsResolver,
       HistoryResolver,

@@ -4,6 +4,9 @@ import { createSwfClient, type SwfClient } from '../../src/swf/client.js'
 import { encodeExecutionContext, type ExecutionContext, type SagaState } from '../../src/swf/execution-context.js'
 import {
   attributesMember,
+  CLOSE_STATUS,
+  isCloseEvent,
+  type EventOf,
   type EventType,
   type HistoryEvent,
   type WorkflowExecution,
@@ -90,7 +93,32 @@ export function saga(state: SagaState, step = 'reserve', attempt = 1): Execution
   return { saga: { state, step, attempt, steps: [{ name: step, state: 'RUNNING', attempts: attempt }] } }
 }
 
-/** A SWF that shows histories, page by page, and those of them that are not hidden. `reads` counts pages read. */
+function isClosed({ events }: History): boolean {
+  return isCloseEvent(events.at(-1)!)
+}
+
+/** What SWF's lists say of a run, as it goes over the wire. */
+function listed(history: History): object {
+  const [first, last] = [history.events[0]!, history.events.at(-1)!]
+  const { workflowType, tagList, parentWorkflowExecution } = (first as EventOf<'WorkflowExecutionStarted'>)
+    .workflowExecutionStartedEventAttributes
+  return {
+    execution: history.execution,
+    workflowType,
+    tagList,
+    parent: parentWorkflowExecution,
+    startTimestamp: first.eventTimestamp.getTime() / 1_000,
+    ...(isCloseEvent(last)
+      ? {
+          executionStatus: 'CLOSED',
+          closeStatus: CLOSE_STATUS[last.eventType],
+          closeTimestamp: last.eventTimestamp.getTime() / 1_000,
+        }
+      : { executionStatus: 'OPEN' }),
+  }
+}
+
+/** A SWF that lists runs, all on one page, and shows histories, page by page, and those of them that are not hidden. `reads` counts pages read. */
 export function swfOf(...histories: History[]): {
   swf: SwfClient
   histories: History[]
@@ -105,6 +133,10 @@ export function swfOf(...histories: History[]): {
   }
   shown.swf = createSwfClient({
     transport: async (action, input) => {
+      if (action === 'ListOpenWorkflowExecutions' || action === 'ListClosedWorkflowExecutions') {
+        const closed = action === 'ListClosedWorkflowExecutions'
+        return { executionInfos: shown.histories.filter(history => isClosed(history) === closed).map(listed) }
+      }
       if (action !== 'GetWorkflowExecutionHistory') throw new Error(`${action} is not for this test`)
       shown.reads++
       const { execution, reverseOrder, maximumPageSize, nextPageToken } = input as {

@@ -51,6 +51,15 @@ test('an order is started, seen waiting, released, and read', async () => {
 
   await run('Signal')
   await until(async () => (await run('Where')).execution.status === 'COMPLETED', { what: 'the order completes' })
+  const figures = await until(
+    async () => {
+      const { stats } = await run('Figures')
+      return stats.total.completed === 1 && stats
+    },
+    { what: 'the completion is in the index' },
+  )
+  expect(figures.types).toMatchObject([{ type: 'OrderSaga', started: 1, completed: 1, failed: 0, successRate: 1 }])
+  expect((await run('Progress')).executions).toEqual({ indexedUpTo: expect.any(String), indexing: null })
   const { execution } = await run('History')
   expect(execution.history.nodes.length).toBeGreaterThan(2)
   const { queues } = await run('Queues')

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ExecutionTable, type ExecutionFilter } from '../../src/feed/execution-table.js'
+import type { ExecutionFilter } from '../../src/feed/execution-query.js'
+import { ExecutionTable } from '../../src/feed/execution-table.js'
 import type { ExecutionSummary } from '../../src/feed/update.js'
 import { indexFilter, summaryFilter } from '../../src/graphql/execution-filter.js'
 import { encodeNodeId } from '../../src/graphql/node.type.js'
