@@ -32,6 +32,10 @@ export class WebSockets {
     useServer(
       {
         isProd: true,
+        // A pong would say what the ping said, however deep that nests: it need not.
+        onPing: (_context, payload) => {
+          for (const member in payload) delete payload[member]
+        },
         onSubscribe: (_context, _id, request) => operations.prepare(request) as ExecutionArgs | readonly GraphQLError[],
         execute: args => operations.run(args as Operation) as Promise<ExecutionResult>,
         subscribe: args => operations.run(args as Operation) as Promise<AsyncIterableIterator<ExecutionResult>>,

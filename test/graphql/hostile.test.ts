@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { createClient } from 'graphql-ws'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { ERROR_CODES } from '../../src/graphql/error-code.js'
 import { encodeNodeId } from '../../src/graphql/node.type.js'
@@ -17,12 +17,15 @@ import { hostileRequests, type HostileRequest } from './hostile-requests.js'
 const { url, ask, logged, swf, decider, redis } = await startStack()
 await announceWorker(redis, ['ships'])
 
+/** What is not odd, by the name of the input, else by its type. */
 const USUAL: Record<string, unknown> = {
   id: encodeNodeId({ type: 'Queue', domain: DOMAIN, taskList: 'ships' }),
   ...{ workflowId: 'target', type: TYPE.name, taskList: 'ships', signalName: 'go', token: 'none', reason: 'why' },
-  ...{ name: 'Victim', version: '1.0', tasks: 1, per: 'PT1S', tags: 'tag' },
+  ...{ name: 'Victim', version: '1.0', tags: 'tag' },
+  ...{ Int: 1, Boolean: true, Duration: 'PT1S', DateTime: '2030-01-01T00:00:00Z', JSON: {}, String: 'x', ID: 'x' },
 }
-const requests = [...hostileRequests(gatewaySchema(), (_scalar, name) => JSON.stringify(USUAL[name] ?? 'something'))]
+const usual = (scalar: string, name: string) => JSON.stringify(USUAL[name] ?? USUAL[scalar])
+const requests = [...hostileRequests(gatewaySchema(), usual)]
 const of = (kind: HostileRequest['kind']) => requests.filter(request => request.kind === kind)
 
 type Answer = Pick<GraphQLResult, 'errors'>
@@ -113,6 +116,28 @@ test('every argument of every subscription', async () => {
   expect(troubles).toEqual([])
   expect(refused).toBeGreaterThan(5)
   expect(loggedErrors()).toEqual([])
+})
+
+test('messages over WebSocket that are none, or that nobody could send back', async () => {
+  const errors = vi.spyOn(console, 'error').mockImplementation(() => {})
+  const deep = `${'['.repeat(400_000)}${']'.repeat(400_000)}`
+  const answers = async (message: string | Buffer) => {
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
+    const answer = new Promise<string>(resolve => {
+      socket.on('open', () => socket.send('{"type":"connection_init"}'))
+      socket.once('message', () => socket.on('message', text => resolve(String(text))).send(message))
+      socket.on('close', (code, reason) => resolve(`${code} ${String(reason)}`))
+    })
+    return answer.finally(() => socket.terminate())
+  }
+  const none = ['', 'x', '[]', '{"type":"subscribe","id":"1","payload":{"query":5}}', Buffer.from([0xff])]
+  for (const message of none) expect(await answers(message)).toBe('4400 Invalid message received')
+  expect(await answers('x'.repeat(1_000_001))).toMatch(/^1009/)
+  expect(await answers(`{"type":"ping","payload":{"a":${deep}}}`)).toBe('{"type":"pong","payload":{}}')
+  const unasked = `{"type":"subscribe","id":"1","payload":{"query":"{ __typename }","variables":{"a":${deep}}}}`
+  expect(await answers(unasked)).toContain('"data":{"__typename":"Query"}')
+  expect(errors).not.toHaveBeenCalled()
+  errors.mockRestore()
 })
 
 describe('bodies and addresses', () => {
