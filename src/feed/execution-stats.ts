@@ -19,23 +19,26 @@ export function stats(
   within: Within = {},
 ): ExecutionStats {
   const { all } = columns.kinds
-  const selection = { ...columns.selection(filter), ...within }
-  const starts = startedWithin(columns, selection, { from, to })
-  const closes = closedWithin(columns, selection, { from, to })
-
-  const total = new Figures()
   const types = new Map<string, { kind: Kind; figures: Figures }>()
-  for (const [id, kind] of all.entries()) {
-    if (starts[id] === 0 && closes.counts[id] === 0) continue
+  const figuresOf = all.map(kind => {
     const key = JSON.stringify([kind.type, versions && kind.version])
     let type = types.get(key)
     if (!type) types.set(key, (type = { kind, figures: new Figures() }))
-    for (const figures of [total, type.figures])
-      figures.add(kind.status, starts[id]!, closes.counts[id]!, closes.durations[id])
-  }
+    return type.figures
+  })
+
+  const selection = { ...columns.selection(filter), ...within }
+  const durations = all.map(({ status }, id) => (status === 'COMPLETED' ? figuresOf[id]!.durations : undefined))
+  const starts = startedWithin(columns, selection, { from, to })
+  const closes = closedWithin(columns, selection, { from, to }, durations)
+  for (const [id, { status }] of all.entries()) figuresOf[id]!.take(status, starts[id]!, closes[id]!)
+
+  const busy = [...types.values()].filter(({ figures }) => figures.count > 0)
+  const total = new Figures()
+  for (const { figures } of busy) total.add(figures)
   return {
     total: total.result(),
-    types: [...types.values()]
+    types: busy
       .sort((one, other) => other.figures.count - one.figures.count)
       .map(({ kind, figures }): TypeFigures => ({
         type: kind.type,
@@ -66,17 +69,16 @@ function startedWithin(columns: ExecutionColumns, selection: Selection, window: 
   return counts
 }
 
-/** Counts what closed within a window, by kind, and how long it took where the kind is of completed ones. */
+/** Counts what closed within a window, by kind; those kinds that have `durations` put in there how long it took. */
 function closedWithin(
   columns: ExecutionColumns,
   selection: Selection,
   { from, to }: Window,
-): { counts: Uint32Array; durations: (DurationCounts | undefined)[] } {
-  const { all } = columns.kinds
+  durations: readonly (DurationCounts | undefined)[],
+): Uint32Array {
   const within = selection.closed ?? { from: 0, to: NEVER - 1 }
   const closed = { ...selection, closed: { from: Math.max(within.from, from), to: Math.min(within.to, to) } }
-  const counts = new Uint32Array(all.length)
-  const durations = all.map(({ status }) => (status === 'COMPLETED' ? new DurationCounts() : undefined))
+  const counts = new Uint32Array(columns.kinds.all.length)
   for (const part of columns.parts(closed)) {
     const { kind, startedAt, closedAt } = part.segment
     for (const i of columns.selectIn(part, closed)) {
@@ -85,7 +87,7 @@ function closedWithin(
       durations[id]?.take(closedAt[i]! - startedAt[i]!)
     }
   }
-  return { counts, durations }
+  return counts
 }
 
 const COUNTED = {
@@ -100,22 +102,28 @@ const COUNTED = {
 class Figures {
   /** Started or closed. */
   count = 0
+  readonly durations = new DurationCounts()
   #started = 0
   readonly #closed = { completed: 0, failed: 0, timedOut: 0, terminated: 0, canceled: 0, continuedAsNew: 0 }
-  readonly #durations = new DurationCounts()
 
-  add(status: Kind['status'], started: number, closed: number, durations: DurationCounts | undefined): void {
+  take(status: Kind['status'], started: number, closed: number): void {
     this.count += started + closed
     this.#started += started
     if (status !== 'OPEN') this.#closed[COUNTED[status]] += closed
-    if (durations) this.#durations.add(durations)
+  }
+
+  add(other: Figures): void {
+    this.count += other.count
+    this.#started += other.#started
+    for (const member of Object.values(COUNTED)) this.#closed[member] += other.#closed[member]
+    this.durations.add(other.durations)
   }
 
   result(): ExecutionFigures {
     const { completed, timedOut, terminated } = this.#closed
     const failed = this.#closed.failed + timedOut + terminated
     const ended = completed + failed
-    const duration = this.#durations.result()
+    const duration = this.durations.result()
     return {
       started: this.#started,
       ...this.#closed,
@@ -138,7 +146,7 @@ class DurationCounts {
   add(other: DurationCounts): void {
     if (!other.#counts) return
     this.#counts ??= new Uint32Array(BUCKETS)
-    for (const [bucket, count] of other.#counts.entries()) this.#counts[bucket]! += count
+    for (let bucket = 0; bucket < BUCKETS; bucket++) this.#counts[bucket]! += other.#counts[bucket]!
   }
 
   result(): Durations | undefined {

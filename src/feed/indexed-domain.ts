@@ -37,7 +37,7 @@ export interface IndexedDomainOptions {
 }
 
 /** Records read at a time. */
-const BATCH = 500
+const BATCH = 250
 /** How often closed executions are dropped, in milliseconds. */
 const PRUNE = 10 * SECOND
 

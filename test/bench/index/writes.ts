@@ -10,8 +10,8 @@ const STEP = 500
 
 export interface Written {
   perSecond: number
-  /** CPU milliseconds of the longest step. */
-  worst: number
+  /** CPU milliseconds of each step. */
+  steps: number[]
   megabytes?: number
 }
 
@@ -68,10 +68,11 @@ function* batches(size: number): Generator<ExecutionSummary[]> {
 }
 
 /** Measures what is done with each of some steps that write `rows` in all; with 0 rows, getting a step is the work. */
-function stepped<T>(rows: number, steps: Iterable<T>, take: (step: T) => void): Written {
-  let [spent, worst] = [0, 0]
+function stepped<T>(rows: number, work: Iterable<T>, take: (step: T) => void): Written {
+  let spent = 0
+  const steps: number[] = []
   const whole = performance.now()
-  const iterator = steps[Symbol.iterator]()
+  const iterator = work[Symbol.iterator]()
   for (;;) {
     const gotAt = cpu()
     const next = iterator.next()
@@ -80,7 +81,7 @@ function stepped<T>(rows: number, steps: Iterable<T>, take: (step: T) => void): 
     const [before, used] = [performance.now(), cpu()]
     take(next.value)
     spent += performance.now() - before
-    worst = Math.max(worst, cpu() - used, rows === 0 ? got : 0)
+    steps.push(rows === 0 ? got : cpu() - used)
   }
-  return { perSecond: rows === 0 ? 1_000 / (performance.now() - whole) : rows / (spent / 1_000), worst }
+  return { perSecond: rows === 0 ? 1_000 / (performance.now() - whole) : rows / (spent / 1_000), steps }
 }
