@@ -1,33 +1,14 @@
 // GraphiQL in a real browser, under the policy that it is served with.
 
 import { existsSync } from 'node:fs'
-import chromium from '@sparticuz/chromium'
-import { chromium as browsers, type Browser } from 'playwright-core'
 import { build } from 'vite'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { PATIENCE, startBrowser } from '../support/browser.js'
 import { tmpDir } from '../support/tmp.js'
 import { until } from '../support/until.js'
 import { startStack, TYPE } from './fixture.js'
 
 const BUILT = new URL('../../dist/console', import.meta.url).pathname
-
-let browser: Browser | undefined
-afterAll(() => browser?.close())
-
-/** Starts the browser that npm installs; undefined where it does not run. */
-async function startBrowser(): Promise<Browser | undefined> {
-  try {
-    browser = await browsers.launch({
-      executablePath: await chromium.executablePath(),
-      args: [...chromium.args, '--no-sandbox'],
-    })
-    return browser
-  } catch (error) {
-    if (process.env.CI) throw error
-    console.warn(`skipped: no browser runs here: ${(error as Error).message.split('\n')[0]}`)
-    return undefined
-  }
-}
 
 async function page(): Promise<string> {
   if (existsSync(`${BUILT}/index.html`)) return BUILT
@@ -35,9 +16,6 @@ async function page(): Promise<string> {
   await build({ root: new URL('../../console', import.meta.url).pathname, build: { outDir } })
   return outDir
 }
-
-// A browser that is unpacked first, on a machine that does other things too.
-const PATIENCE = 90_000
 
 test(
   'runs a query and a subscription, with nothing from another host and nothing that its policy forbids',

@@ -11,6 +11,8 @@ export interface TcpProxy {
   kill(random: () => number): boolean
   /** Resets every connection, and each new one, until it is told otherwise. */
   cut(isCut: boolean): void
+  /** Carries nothing more over the open connections, whose ends hear nothing of that. New ones are well. */
+  freeze(): void
 }
 
 /** Starts a proxy before a port of this machine, chosen anew for each connection; closed after the file. */
@@ -33,6 +35,12 @@ export async function tcpProxy(target: () => number): Promise<TcpProxy> {
     }
     client.pipe(upstream)
     upstream.pipe(client)
+    client.on('freeze', () => {
+      client.unpipe().pause()
+      upstream.unpipe().pause()
+      // That the other end goes is what a frozen connection does not tell either.
+      upstream.removeListener('close', end)
+    })
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   afterFile(async () => {
@@ -40,6 +48,9 @@ export async function tcpProxy(target: () => number): Promise<TcpProxy> {
     await new Promise(resolve => server.close(resolve))
   })
   return {
+    freeze() {
+      for (const socket of open) socket.emit('freeze')
+    },
     port: (server.address() as AddressInfo).port,
     get size() {
       return open.size
