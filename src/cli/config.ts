@@ -2,6 +2,7 @@
 // receives options. A flag `--log-level` is SWF_GATEWAY_LOG_LEVEL in the environment and `logLevel` in the file.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { DEFAULTS as FEED_DEFAULTS } from '../feed/stream.js'
 import { createSwfClient, type SwfClient } from '../swf/client.js'
 import { milliseconds, parseIsoDuration, type Duration } from '../swf/duration.js'
 import { CONFIG_FILE } from './config-file.js'
@@ -77,6 +78,22 @@ export function withRedis(command: Command): Command {
       ),
     )
     .addOption(option('--prefix <text>', 'first part of every Redis key').default('swf-gateway'))
+}
+
+/** Options of every process that writes the feed. */
+export interface FeedConfig {
+  feedLength: number
+}
+
+export function withFeed(command: Command): Command {
+  return command.addOption(
+    option(
+      '--feed-length <n>',
+      'updates that Redis keeps for subscribers who are away, about, at 500 bytes each; the same for gateways and deciders',
+    )
+      .argParser(integer(1_000))
+      .default(FEED_DEFAULTS.maxLength),
+  )
 }
 
 /** Options of the HTTP port of a process. */

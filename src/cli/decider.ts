@@ -11,9 +11,11 @@ import {
   integer,
   option,
   swfClient,
+  withFeed,
   withPort,
   withRedis,
   withSwf,
+  type FeedConfig,
   type ListenConfig,
   type RedisConfig,
   type SwfConfig,
@@ -23,6 +25,7 @@ import { runProcess } from './run-process.js'
 
 type Config = SwfConfig &
   RedisConfig &
+  FeedConfig &
   ListenConfig & { app: string; pollers: number; cached: number; cachedMegabytes: number }
 
 const MEGABYTE = 1_048_576
@@ -36,7 +39,7 @@ Any number of deciders may serve a domain; an execution is decided by one at a t
 Example:
   swf-gateway decider --app dist/app.js --domain orders --redis redis://redis:6379`,
   )
-  withPort(withRedis(withApp(withSwf(command))), '/livez, /readyz and /metrics', 4001)
+  withPort(withFeed(withRedis(withApp(withSwf(command)))), '/livez, /readyz and /metrics', 4001)
     .addOption(
       option('--pollers <n>', 'polls held open for each task list')
         .argParser(integer(1, 1_000))
@@ -59,8 +62,8 @@ Example:
     const metrics = createMetrics('decider')
     const swf = swfClient(config, 1_000)
     const redis = connectRedis({ url: config.redis, name: 'swf-gateway:decider', log })
-    const { prefix, domain, pollers, cached } = config
-    const publisher = new Publisher({ redis, swf, prefix, log })
+    const { prefix, domain, pollers, cached, feedLength: maxLength } = config
+    const publisher = new Publisher({ redis, swf, prefix, log, maxLength })
     const tail = new Tail({ swf, publisher, redis, prefix, log })
     const queues = new Queues({ redis, prefix, log })
     const announcer = new FeedAnnouncer({ publisher, tail, queues, domain, log })

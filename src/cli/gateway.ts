@@ -7,14 +7,21 @@ import {
   isLocal,
   option,
   swfClient,
+  withFeed,
   withPort,
   withRedis,
   withSwf,
+  type FeedConfig,
   type ListenConfig,
   type RedisConfig,
   type SwfConfig,
 } from './config.js'
 import { runProcess } from './run-process.js'
+
+type Config = SwfConfig &
+  RedisConfig &
+  FeedConfig &
+  ListenConfig & { sweepInterval: number; readBudget?: 'aws' | 'none' }
 
 export function gatewayCommand(): Command {
   const command = new Command('gateway').addHelpText(
@@ -25,7 +32,7 @@ Paths: /graphql (HTTP and WebSocket), /graphql/stream (SSE), /graphiql, /livez, 
 Example, against Amazon:
   AWS_REGION=eu-west-1 swf-gateway gateway --domain orders --redis redis://redis:6379`,
   )
-  withPort(withRedis(withSwf(command)), 'GraphQL and the probes', 4000).addOption(
+  withPort(withFeed(withRedis(withSwf(command))), 'GraphQL and the probes', 4000).addOption(
     option('--sweep-interval <duration>', 'how often SWF is asked for executions that closed or started unseen')
       .argParser(duration)
       .default(60_000, '60s'),
@@ -36,23 +43,22 @@ Example, against Amazon:
       "what all gateways together may read from SWF: aws (half of Amazon's default quota) or none (what a local SWF gets)",
     ).choices(['aws', 'none']),
   )
-  return command.action(
-    async (config: SwfConfig & RedisConfig & ListenConfig & { sweepInterval: number; readBudget?: 'aws' | 'none' }) => {
-      const readBudget = config.readBudget ?? (isLocal(config.endpoint) ? 'none' : 'aws')
-      const log = createLog('gateway', config.logLevel)
-      const gateway = new Gateway({
-        host: config.host,
-        port: config.port,
-        domain: config.domain,
-        swf: swfClient(config),
-        redis: { url: config.redis },
-        prefix: config.prefix,
-        sweepInterval: config.sweepInterval,
-        ...(readBudget === 'aws' && { reads: AWS_READ_RATES }),
-        log,
-        metrics: createMetrics('gateway'),
-      })
-      await runProcess(log, [gateway], () => ({ port: gateway.port }))
-    },
-  )
+  return command.action(async (config: Config) => {
+    const readBudget = config.readBudget ?? (isLocal(config.endpoint) ? 'none' : 'aws')
+    const log = createLog('gateway', config.logLevel)
+    const gateway = new Gateway({
+      host: config.host,
+      port: config.port,
+      domain: config.domain,
+      swf: swfClient(config),
+      redis: { url: config.redis },
+      prefix: config.prefix,
+      feedLength: config.feedLength,
+      sweepInterval: config.sweepInterval,
+      ...(readBudget === 'aws' && { reads: AWS_READ_RATES }),
+      log,
+      metrics: createMetrics('gateway'),
+    })
+    await runProcess(log, [gateway], () => ({ port: gateway.port }))
+  })
 }

@@ -29,6 +29,8 @@ export interface SweeperOptions {
   tail: Tail
   /** @default 'swf-gateway' */
   prefix?: string
+  /** Entries that a domain's stream keeps, about. @default 100_000 */
+  maxLength?: number
   log: Log
   domains: readonly string[]
   /** How often a domain is swept, in milliseconds: about 5 seconds suits a local SWF. @default 60 * SECOND */
@@ -79,7 +81,7 @@ export class Sweeper implements Service {
     const { redis, prefix = DEFAULTS.prefix, interval = 60 * SECOND, lookback, callsPerSecond } = options
     if (!('feedLease' in redis)) redis.defineCommand('feedLease', { lua: LEASE, numberOfKeys: 1 })
     this.#redis = redis as Redis & Script
-    this.#stream = new FeedStream(redis, prefix)
+    this.#stream = new FeedStream(redis, prefix, options)
     this.#prefix = prefix
     this.#interval = interval
     this.#lookback = lookback ?? Math.min(12 * interval, 10 * MINUTE)

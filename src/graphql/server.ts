@@ -44,6 +44,8 @@ export interface GatewayOptions {
   metrics: Metrics
   /** How often SWF is asked for executions that started or closed unseen, in milliseconds. */
   sweepInterval?: number
+  /** Updates that a domain's stream keeps for subscribers who are away, about. @default 100_000 */
+  feedLength?: number
   /** Where the index of executions lies; a file is taken up again after a restart. @default memory */
   indexFile?: string
   /** What this and all gateways on the same Redis together may read from SWF; over it THROTTLED is the answer. @default all they like */
@@ -71,6 +73,7 @@ export class Gateway implements Service {
       log,
       metrics,
       sweepInterval,
+      feedLength: maxLength,
       indexFile,
       reads: rates,
     } = options
@@ -82,10 +85,11 @@ export class Gateway implements Service {
     const reader = new FeedReader({ ...shared, redis: { url } })
     const index = new ExecutionIndex({ ...shared, reader, ...(indexFile !== undefined && { file: indexFile }) })
     const subscriber = new Subscriber({ ...shared, redis: { url }, reader, index })
-    const publisher = new Publisher({ ...shared, index })
+    const feed = { ...shared, ...(maxLength !== undefined && { maxLength }) }
+    const publisher = new Publisher({ ...feed, index })
     const tail = new Tail({ ...shared, publisher })
     const sweeper = new Sweeper({
-      ...shared,
+      ...feed,
       domains: [domain],
       publisher,
       tail,

@@ -153,3 +153,15 @@ test('its marks do not move past what it could not read', async () => {
   expect(await statuses(domain)).toEqual(['OPEN'])
   expect((await stream.read(domain, [execution.runId]))[0]).toMatchObject({ at: '2.0' })
 })
+
+test('keeps as many entries as it is told when it lists everything anew', async () => {
+  const { shop, domain, publisher, tail } = await newShop()
+  const limits = { prefix, log, domains: [domain], interval: 1_000, lookback: 600_000, maxLength: 10 }
+  const sweeper = new Sweeper({ swf: shop.swf, redis, publisher, tail, ...limits })
+  const length = () => redis.xlen(feedKeys(prefix, domain).stream)
+  for (let n = 0; n < 300; n++) await stream.resync(domain, 'filler')
+  expect(await length()).toBe(300)
+  await shop.start()
+  await sweeper.sweep(domain)
+  expect(await length()).toBeLessThan(250)
+})
