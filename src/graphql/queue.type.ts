@@ -82,10 +82,10 @@ export class Queue {
   @Field(() => Int, { description: 'Tasks polled and not begun. What waits in SWF is not counted.' })
   depth!: number
 
-  @Field(() => Int, { description: 'Tasks that run, or whose outcome is on its way to SWF.' })
+  @Field(() => Int, { description: 'Tasks that run.' })
   active!: number
 
-  @Field(() => Int, { description: 'Slots in use: open polls and open tasks.' })
+  @Field(() => Int, { description: 'Slots in use: open polls, and tasks that wait or run.' })
   slotsHeld!: number
 
   @Field(() => Duration, {

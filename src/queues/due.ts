@@ -1,7 +1,8 @@
 // What needs care on a queue: found by any process, once a tick.
 //
-// D1. A task that waits, or was left open, is beaten by whoever finds it due, as long as what waits has its job: a lost task must not be kept alive.
-// D2. A run, or a committed outcome, of a process that is not alive (P4) goes back, with a new job; the takeover is counted.
+// D1. A task that waits, or was left open, is beaten by whoever finds it due; a lost task is not kept alive, since D3 ends it.
+// D2. A run of a process that is not alive (P4) goes back, with a new job; an outcome that such a process has committed is told
+//     by whoever finds it. Either takeover is counted.
 //     SWF hears of such a run at once: if the next process dies of it as well, before its first heartbeat, there is time for a third.
 // D3. A task that waits without its job gets the job again, once; then it is closed and left to SWF's timeout.
 // D4. A task that waits and whose time is nearly over is handed back, so that it waits in SWF, where no clock runs.
@@ -10,7 +11,7 @@
 import type { Redis } from '../redis.js'
 import type { Wakeup } from './job.js'
 import { run, script } from './script.js'
-import type { TaskFacts, Unrun } from './task-record.js'
+import type { Outcome, TaskFacts, Unrun } from './task-record.js'
 import { TASK_FUNCTIONS } from './task-scripts.js'
 
 /** How often all open tasks are looked at, in milliseconds; sooner when a process has died, later when they are many. */
@@ -20,13 +21,14 @@ const SETTLE = 2_000
 /** When another process sees to what one was told to see to, in milliseconds. */
 const AGAIN = 10_000
 
-// DUE: what needs care. In: how many of each at most. Out: flat, six a finding:
-// BEAT | ADD | BACK | LOST | EXPIRED | OVERDUE, id, startedEventId, takeovers (BEAT: state), token or 'again', details or task (JSON).
+// DUE: what needs care. In: how many of each at most, process, nonce under which it tells outcomes. Out: flat, six a finding:
+// BEAT | ADD | BACK | LOST | EXPIRED | OVERDUE | TELL, id, startedEventId, takeovers (BEAT: state, TELL: outcome), token or
+// 'again', details or task (JSON).
 // Keeps D1 to D5.
 const DUE = script(
   'DUE',
   `${TASK_FUNCTIONS}
-local most, found = tonumber(ARGV[1]), {}
+local most, me, nonce, found = tonumber(ARGV[1]), ARGV[2], ARGV[3], {}
 local function push(...) for _, value in ipairs({ ... }) do found[#found + 1] = value end end
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', q .. ':beats', '-inf', now, 'LIMIT', 0, most)) do
@@ -68,7 +70,7 @@ for _, id in ipairs(open) do
     return found
   end
   local t = key(id)
-  local r = redis.call('HMGET', t, 'state', 'process', 'deadline', 'startedEventId', 'takeovers', 'readded', 'at', 'task', 'beat', 'type')
+  local r = redis.call('HMGET', t, 'state', 'process', 'deadline', 'startedEventId', 'takeovers', 'readded', 'at', 'task', 'beat', 'type', 'token', 'outcome')
   local left = tonumber(r[3] or 0) - now
   if not r[1] or r[1] == 'CLOSED' then
     redis.call('ZREM', q .. ':tasks', id)
@@ -97,7 +99,12 @@ for _, id in ipairs(open) do
     end
   elseif not grace and not protected(r[2] or '') then
     changed = changed + 1
-    if r[1] == 'RUN' and left <= 0 then
+    if r[1] == 'OUT' then
+      measured(r[10], 'takeover')
+      if r[2] then measure('p|takeover|' .. r[2]) end
+      redis.call('HSET', t, 'process', me, 'nonce', nonce)
+      push('TELL', id, r[4], r[12], r[11], r[8])
+    elseif left <= 0 then
       push('EXPIRED', id, r[4], r[5], '', r[8])
       measured(r[10], 'expired')
       close(id, r[3], r[1])
@@ -106,16 +113,12 @@ for _, id in ipairs(open) do
       measured(r[10], 'takeover')
       if r[2] then measure('p|takeover|' .. r[2]) end
       redis.call('HDEL', t, 'process', 'nonce')
-      redis.call('HSET', t, 'takeovers', takeovers, 'readded', 0, 'at', now)
-      if r[1] == 'RUN' then
-        redis.call('HSET', t, 'state', 'WAIT')
-        redis.call('ZADD', q .. ':waiting', now, id)
-        if tonumber(r[9]) > 0 then
-          local told = redis.call('HMGET', t, 'token', 'details')
-          redis.call('ZADD', q .. ':beats', now + math.max(tonumber(r[9]), 1000), id)
-          redis.call('HSET', t, 'beatAt', now)
-          push('BEAT', id, r[4], 'WAIT', told[1], told[2] or '')
-        end
+      redis.call('HSET', t, 'state', 'WAIT', 'takeovers', takeovers, 'readded', 0, 'at', now)
+      redis.call('ZADD', q .. ':waiting', now, id)
+      if tonumber(r[9]) > 0 then
+        redis.call('ZADD', q .. ':beats', now + math.max(tonumber(r[9]), 1000), id)
+        redis.call('HSET', t, 'beatAt', now)
+        push('BEAT', id, r[4], 'WAIT', r[11], redis.call('HGET', t, 'details') or '')
       end
       push('ADD', id, r[4], tostring(takeovers), '', r[8])
     end
@@ -147,12 +150,17 @@ export type Due =
   | { kind: 'BACK'; task: DueTask; taskToken: string; facts: TaskFacts }
   /** It was left open, and nobody has completed it in time. */
   | { kind: 'OVERDUE'; task: DueTask; taskToken: string; facts: TaskFacts }
+  /** It has an outcome, from a process that is gone. */
+  | { kind: 'TELL'; task: DueTask; taskToken: string; outcome: Outcome; facts: TaskFacts }
   /** Closed: its job was lost twice, or its time is over. */
   | { kind: 'LOST' | 'EXPIRED'; facts: TaskFacts }
 
-/** Returns what needs care now, at most `most` of a kind. Rejects as Redis does. */
-export async function readDue(redis: Redis, key: string, most = 200): Promise<Due[]> {
-  const reply = (await run(redis, DUE, key, [most])) as string[]
+/**
+ * Returns what needs care now, at most `most` of a kind; outcomes that are to be told become those of `process`, under `nonce`.
+ * Rejects as Redis does.
+ */
+export async function readDue(redis: Redis, key: string, process: string, nonce: string, most = 200): Promise<Due[]> {
+  const reply = (await run(redis, DUE, key, [most, process, nonce])) as string[]
   const due: Due[] = []
   for (let i = 0; i < reply.length; i += 6) {
     const [kind, id, started, takeovers, word, text] = reply.slice(i, i + 6) as [Due['kind'], ...string[]]
@@ -164,6 +172,8 @@ export async function readDue(redis: Redis, key: string, most = 200): Promise<Du
     const facts = JSON.parse(text!) as TaskFacts
     if (kind === 'ADD')
       due.push({ kind, wakeup: { ...task, takeovers: Number(takeovers), again: word === 'again' }, facts })
+    else if (kind === 'TELL')
+      due.push({ kind, task, taskToken: word!, outcome: JSON.parse(takeovers!) as Outcome, facts })
     else if (kind === 'BACK' || kind === 'OVERDUE') due.push({ kind, task, taskToken: word!, facts })
     else due.push({ kind, facts })
   }

@@ -2,9 +2,10 @@
 //
 // J1. A job carries no data beyond the task's id, returns nothing, is tried once, and leaves nothing behind.
 // J2. A job's id names one wake-up: task, start, takeover, and whether it was added again.
-// J3. The processor never throws: an outcome is SWF's affair, not BullMQ's.
-// J4. BullMQ's own lock only frees a dead worker's job for the next; who owns a run is told by R2 and P4.
-// J5. A process without room for a job puts it back for others, and takes none until it is told to look again.
+// J3. A job ends as soon as its task has begun, or need not begin: what becomes of a run is the record's affair and SWF's.
+// J4. BullMQ's lock frees the job of a worker that died before it had looked; who owns a run is told by R2 and P4.
+// J5. A process takes one job at a time, so that tasks begin in the order in which they were added. Without room it takes
+//     none: what it has taken it puts back where it was, for others, until it is told to look again.
 
 import { Queue, WaitingError, Worker, type Job } from 'bullmq'
 import type { Redis } from '../redis.js'
@@ -60,35 +61,32 @@ export interface JobRunnerOptions {
   /** A `blocking` connection; BullMQ duplicates it for its blocking reads. */
   redis: Redis
   key: string
-  /** How many jobs run at a time; 0: paused. */
-  concurrency: number
   /** How long BullMQ keeps a dead worker's job from others, in milliseconds. */
   lock: number
   /** How often BullMQ looks for such jobs, in milliseconds. */
   stalled: number
-  /** Handles the wake-up of a task; must not reject. Resolves to false when the task is not to be run here and now. */
-  run: (task: string) => Promise<boolean>
-  /** BullMQ could not renew locks: somebody else may have been woken for these. */
-  onLockLost: (tasks: string[]) => void
+  /** Tells whether a task could be run here. */
+  hasRoom: () => boolean
+  /** Looks at the task that a job names; must not reject. Resolves to false when it goes on waiting. */
+  look: (task: string) => Promise<boolean>
   log: Log
 }
 
-/** BullMQ's worker under a hash tag: takes jobs while there is room. */
+/** BullMQ's worker under a hash tag: takes one job after the other while there is room. */
 export class JobRunner {
   readonly #worker: Worker<JobData>
-  readonly #run: JobRunnerOptions['run']
-  #concurrency: number
-  /** A job was put back. */
+  readonly #options: JobRunnerOptions
+  /** It takes no jobs. */
   #holding = false
 
-  constructor({ redis, key, concurrency, lock, stalled, run, onLockLost, log }: JobRunnerOptions) {
-    this.#concurrency = concurrency
-    this.#run = run
+  constructor(options: JobRunnerOptions) {
+    const { redis, key, lock, stalled, log } = options
+    this.#options = options
     this.#worker = new Worker<JobData>(JOBS, (job, token) => this.#process(job, token), {
       connection: redis,
       prefix: key,
       autorun: false,
-      concurrency: Math.max(1, concurrency),
+      concurrency: 1,
       lockDuration: lock,
       stalledInterval: stalled,
       maxStalledCount: 1_000_000,
@@ -98,53 +96,41 @@ export class JobRunner {
       removeOnFail: { count: 0 },
     })
     this.#worker.on('error', error => log.debug({ err: error.message }, 'job runner error'))
-    this.#worker.on('lockRenewalFailed', jobs => onLockLost(jobs.map(job => job.split('-')[0]!)))
-  }
-
-  get concurrency(): number {
-    return this.#concurrency
   }
 
   /** Begins to take jobs. */
   start(): void {
-    if (this.#concurrency === 0) void this.#worker.pause(true)
     this.#worker.run().catch(() => {})
   }
 
-  /** Changes how many jobs run at a time, at once: raising does not wait for a running job to end. 0 pauses. */
-  async setConcurrency(concurrency: number): Promise<void> {
-    if (concurrency === this.#concurrency) return
-    this.#concurrency = concurrency
-    if (concurrency > 0) this.#worker.concurrency = concurrency
-    await this.#worker.pause(true)
-    await this.#resume()
-  }
-
-  /** Takes jobs again after one was put back: there may be room now. */
+  /** Takes jobs again if there is room: it may have been without, or the fleet may have been full. */
   lookAgain(): void {
-    if (this.#holding) void this.#resume()
-  }
-
-  async #resume(): Promise<void> {
+    if (!this.#holding || !this.#options.hasRoom()) return
     this.#holding = false
-    if (this.#concurrency > 0) await this.#worker.resume()
+    void this.#worker.resume()
   }
 
-  async #process(job: Job<JobData>, token: string | undefined): Promise<void> {
-    // A job whose data was lost still has its id, which begins with the task's.
-    if (await this.#run(job.data.task ?? job.id?.split('-')[0] ?? '')) return
-    this.#holding = true
-    await this.#worker.pause(true)
-    // Not put back, it is when its lock has run out.
-    await job.moveToWait(token).catch(() => {})
-    throw new WaitingError()
-  }
-
-  /** Takes no more jobs, waits for those that run, at most `patience` milliseconds, and closes its connections. */
+  /** Takes no jobs, and waits at most `patience` milliseconds for its connections to close. */
   async close(patience: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const impatient = new Promise(resolve => (timer = setTimeout(resolve, patience)))
     await Promise.race([this.#worker.close().catch(() => {}), impatient])
     clearTimeout(timer)
+  }
+
+  async #process(job: Job<JobData>, token: string | undefined): Promise<void> {
+    // A job whose data was lost still has its id, which begins with the task's.
+    const task = job.data.task ?? job.id?.split('-')[0] ?? ''
+    const begun = this.#options.hasRoom() && (await this.#options.look(task))
+    if (!begun || !this.#options.hasRoom()) await this.#hold()
+    if (begun) return
+    // Not put back, it is when its lock has run out.
+    await job.moveToWait(token).catch(() => {})
+    throw new WaitingError()
+  }
+
+  async #hold(): Promise<void> {
+    this.#holding = true
+    await this.#worker.pause(true)
   }
 }

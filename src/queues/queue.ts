@@ -44,9 +44,9 @@ export interface QueueState {
   taskList: string
   /** Tasks polled and not begun. What waits in SWF is not counted. */
   depth: number
-  /** Tasks that are run, or whose outcome is on its way to SWF. */
+  /** Tasks that are run. */
   active: number
-  /** Slots in use: open polls, and open tasks. */
+  /** Slots in use: open polls, and tasks that wait or are run. */
   slotsHeld: number
   /** How long the oldest waiting task has waited, in milliseconds. */
   oldestAge?: number

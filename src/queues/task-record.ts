@@ -66,8 +66,6 @@ export type Outcome =
 
 export type Claim =
   | { kind: 'RUN'; run: Run }
-  /** Its run died after it had committed: tell SWF. */
-  | { kind: 'OUTCOME'; run: Run; outcome: Outcome }
   /** Too many workers died of it. */
   | { kind: 'GIVE_UP'; run: Run }
   | { kind: 'EXPIRED'; facts: TaskFacts }
@@ -150,7 +148,7 @@ export class TaskRecords {
   /** Asks to run a task; repeat with the same nonce when Redis did not answer. */
   async claim(id: string, nonce: string): Promise<Claim> {
     const reply = (await this.#batch.run(CLAIM, [id, this.process, nonce])) as [string, ...string[]]
-    const [kind, text, token, input, startedEventId, takeovers, left, details, outcome] = reply
+    const [kind, text, token, input, startedEventId, takeovers, left, details] = reply
     if (kind === 'GONE' || kind === 'BUSY' || kind === 'FULL') return { kind }
     const { bounded, ...facts } = JSON.parse(text!) as Facts
     if (kind === 'EXPIRED') return { kind, facts }
@@ -164,7 +162,6 @@ export class TaskRecords {
       deadline: bounded ? Date.now() + Number(left) : undefined,
       details: details || undefined,
     }
-    if (kind === 'OUTCOME') return { kind, run: claimed, outcome: JSON.parse(outcome!) as Outcome }
     return { kind: kind as 'RUN' | 'GIVE_UP', run: claimed }
   }
 
@@ -173,10 +170,13 @@ export class TaskRecords {
     return (await this.#batch.run(BEAT, args)) as 'OK' | 'STALE' | 'ENDED' | 'LOST'
   }
 
-  /** Gives a run's task its outcome; with permits, at most `wanted`. */
-  async commit({ task, takeovers, nonce }: Run, outcome: Outcome, wanted = 0): Promise<Committed> {
+  /** Gives a run's task its outcome; with permits, at most `wanted`. `makesPlace`: it gives up its slot, before SWF knows. */
+  async commit({ task, takeovers, nonce }: Run, outcome: Outcome, makesPlace = true, wanted = 0): Promise<Committed> {
     const args = [task.id, task.startedEventId, takeovers, nonce, JSON.stringify(outcome), countedAs(outcome)]
-    const reply = (await this.#batch.run(COMMIT, [...args, this.process, wanted])) as [Committed['answer'], ...string[]]
+    const reply = (await this.#batch.run(COMMIT, [...args, this.process, wanted, makesPlace ? 1 : 0])) as [
+      Committed['answer'],
+      ...string[],
+    ]
     const [answer, ...permits] = reply
     return { answer, permits }
   }

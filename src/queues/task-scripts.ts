@@ -3,11 +3,11 @@
 // R1. A polled task is never refused. Of two tasks with one activityId the later start (startedEventId) counts.
 // R2. A task has one run at a time. A run is named by its fencing token, `startedEventId.takeovers`, which only grows:
 //     startedEventId is SWF's, so it grows over retries too, and outlives the loss of Redis.
-// R3. A new run begins only from WAIT, or in the place of a run whose process is not alive (P4); each such takeover is
+// R3. A new run begins only with its task, from WAIT, or in the place of a run whose process is not alive (P4); each takeover is
 //     counted, and past MAX_TAKEOVERS the task is given up: some inputs kill every worker that touches them.
-// R4. A task has one outcome: the first that its current run commits. Others are refused (STALE). With it the task gives up
-//     its slot: nobody works on it any more, however long it takes SWF to hear.
-// R5. A repeated call with the same nonce gets the same answer.
+// R4. A task has one outcome: the first that its current run commits. Others are refused (STALE). With it the task may
+//     give up its slot: nobody works on it any more. Of a process that is not alive, any other tells SWF its outcome.
+// R5. A repeated call with the same nonce does nothing twice.
 // R6. A closed task leaves a tombstone, so that a late ADMIT or job finds it closed.
 // R7. No run begins after the task's deadline.
 // R8. A task that its handler has left open holds no slot and belongs to no process: everybody sees to it, and its token, a
@@ -38,10 +38,11 @@ local function protected(process)
 end
 local function close(id, deadline, state)
   local t = key(id)
-  redis.call('HDEL', t, 'until', 'task', 'token', 'input', 'outcome', 'details', 'process', 'nonce', 'beat', 'type', 'attempt', 'beatAt')
+  redis.call('HDEL', t, 'until', 'task', 'token', 'input', 'outcome', 'details', 'process', 'nonce', 'beat', 'attempt', 'beatAt')
   redis.call('HSET', t, 'state', 'CLOSED')
   redis.call('PEXPIRE', t, math.min(math.max(tonumber(deadline) - now, 0), ${LONGEST_TOMBSTONE}) + ${TOMBSTONE})
-  redis.call('ZREM', q .. (state == 'OUT' and ':out' or ':tasks'), id)
+  redis.call('ZREM', q .. ':tasks', id)
+  if state == 'OUT' then redis.call('ZREM', q .. ':out', id) end
   if state == 'RUN' or state == 'OUT' then return end
   redis.call('ZREM', q .. ':waiting', id)
   redis.call('ZREM', q .. ':beats', id)
@@ -122,8 +123,8 @@ return 'NEW'
 `,
 )
 
-// CLAIM: asks to run a task. In: id, process, nonce. Out: GONE | BUSY | FULL (not now) | EXPIRED task | RUN, OUTCOME,
-// GIVE_UP with task, token, input, startedEventId, takeovers, time left (ms), details, outcome.
+// CLAIM: asks to run a task. In: id, process, nonce. Out: GONE | BUSY | FULL (not now) | EXPIRED task | RUN, GIVE_UP with
+// task, token, input, startedEventId, takeovers, time left (ms), details.
 // Keeps R2, R3, R5, R7, R9.
 export const CLAIM = script(
   'CLAIM',
@@ -133,16 +134,17 @@ local t = key(id)
 local r = redis.call('HMGET', t, 'state', 'process', 'nonce', 'takeovers', 'deadline', 'task', 'type', 'at', 'attempt')
 local state, takeovers = r[1], tonumber(r[4] or 0)
 if not state or state == 'CLOSED' or state == 'OPEN' then return { 'GONE' } end
+if state == 'OUT' then return { 'BUSY' } end
 local mine = r[3] == nonce
-local answer = state == 'OUT' and 'OUTCOME' or 'RUN'
 if not mine then
   if state ~= 'WAIT' and protected(r[2] or '') then return { 'BUSY' } end
-  if state ~= 'OUT' and tonumber(r[5]) <= now then
+  if tonumber(r[5]) <= now then
     measured(r[7], 'expired')
     close(id, r[5], state)
     return { 'EXPIRED', r[6] }
   end
   if state == 'RUN' then
+    if (settings() or {}).paused then return { 'FULL' } end
     takeovers = takeovers + 1
     measured(r[7], 'takeover')
     if r[2] then measure('p|takeover|' .. r[2]) end
@@ -150,14 +152,13 @@ if not mine then
     if full(redis.call('ZCARD', q .. ':waiting')) then return { 'FULL' } end
     if takeovers == 0 then begun(r[7], process, now - tonumber(r[8] or now), tonumber(r[9] or 1)) end
   end
-  redis.call('HSET', t, 'process', process, 'nonce', nonce, 'takeovers', takeovers, 'begun', now)
-  if state ~= 'OUT' then redis.call('HSET', t, 'state', 'RUN') end
+  redis.call('HSET', t, 'state', 'RUN', 'process', process, 'nonce', nonce, 'takeovers', takeovers, 'begun', now)
   redis.call('ZREM', q .. ':waiting', id)
   redis.call('ZREM', q .. ':beats', id)
 end
-if answer == 'RUN' and takeovers > ${MAX_TAKEOVERS} then answer = 'GIVE_UP' end
-local f = redis.call('HMGET', t, 'token', 'input', 'startedEventId', 'details', 'outcome')
-return { answer, r[6], f[1], f[2], f[3], takeovers, tonumber(r[5]) - now, f[4] or '', f[5] or '' }
+local answer = takeovers > ${MAX_TAKEOVERS} and 'GIVE_UP' or 'RUN'
+local f = redis.call('HMGET', t, 'token', 'input', 'startedEventId', 'details')
+return { answer, r[6], f[1], f[2], f[3], takeovers, tonumber(r[5]) - now, f[4] or '' }
 `,
 )
 
@@ -178,7 +179,7 @@ return 'OK'
 )
 
 // COMMIT: a run's outcome. In: id, startedEventId, takeovers, nonce, outcome (JSON), its name in measures, process, permits
-// wanted. Out: OK and permits | STALE | ENDED (by its token). A missing record knows nothing against it: SWF takes the first.
+// wanted, 1 to give up the slot. Out: OK and permits | STALE | ENDED (by its token). A missing record knows nothing against it: SWF takes the first.
 // Keeps R4, R5; its slot becomes a permit where P2 allows.
 export const COMMIT = script(
   'COMMIT',
@@ -190,7 +191,7 @@ if r[7] and r[2] == ARGV[2] then return { 'ENDED' } end
 if r[1] == 'CLOSED' or r[2] ~= ARGV[2] or r[3] ~= ARGV[3] or r[4] ~= ARGV[4] then return { stale(ARGV[1], ARGV[4]) } end
 if r[1] == 'RUN' then
   redis.call('HSET', t, 'state', 'OUT', 'outcome', ARGV[5])
-  redis.call('ZREM', q .. ':tasks', ARGV[1])
+  if ARGV[9] == '1' then redis.call('ZREM', q .. ':tasks', ARGV[1]) end
   redis.call('ZADD', q .. ':out', r[9], ARGV[1])
   local took = now - tonumber(r[6] or now)
   measured(r[8], 'r' .. bucket(took))

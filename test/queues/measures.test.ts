@@ -13,6 +13,7 @@ const redis = await connected(testRedis().url)
 
 let count = 0
 let key = ''
+const due = () => readDue(redis, key, 'finder', 'finder.1')
 let a: TaskRecords
 let b: TaskRecords
 const tick = (process: string, lease = 60_000) =>
@@ -88,7 +89,7 @@ test('takeovers, runs that are fenced off, expired tasks and runs without an out
   await tick('a', -1)
   await tick('b')
   await redis.hdel(`${key}:state`, 'grace')
-  await readDue(redis, key)
+  await due()
   await claimed(b, id)
   expect(await a.beat(first)).toBe('STALE')
   expect(await a.commit(first, { kind: 'completed' })).toMatchObject({ answer: 'STALE' })
@@ -96,7 +97,7 @@ test('takeovers, runs that are fenced off, expired tasks and runs without an out
   await a.claim(task('2').id, 'n')
   await a.admit(task('3'), Date.now(), 'p')
   await redis.hdel(`${key}:state`, 'sweep')
-  await readDue(redis, key)
+  await due()
   const late = await claimed(b, await admitted(task('4')))
   await b.done(late.task, late.nonce, 0)
   const all = await measures()

@@ -77,7 +77,7 @@ test('a permit becomes the slot of its task, and the slot a permit again', async
   if (claim.kind !== 'RUN') throw new Error(`claim answered ${claim.kind}`)
   expect(await readNumbers(redis, key)).toMatchObject({ depth: 0, active: 1, slotsHeld: 1 })
   // SWF has yet to hear of the outcome.
-  const { permits: handedOver } = await records.commit(claim.run, { kind: 'completed' }, 1)
+  const { permits: handedOver } = await records.commit(claim.run, { kind: 'completed' }, true, 1)
   expect(handedOver).toHaveLength(1)
   expect(await records.done(claim.run.task, 'n', 1)).toEqual([])
   expect(await readNumbers(redis, key)).toMatchObject({ depth: 0, active: 0, slotsHeld: 1 })

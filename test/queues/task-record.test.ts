@@ -12,6 +12,9 @@ const redis = await connected(testRedis().url)
 
 let count = 0
 let key = ''
+/** Outcomes that are found become those of `b`. */
+const TELLER = 'b.teller'
+const due = () => readDue(redis, key, 'b', TELLER)
 /** A process on this test's queue: alive for a minute after `tick`, dead after `die`. */
 function processNamed(name: string) {
   const slots = new Slots(redis, key, name)
@@ -99,7 +102,7 @@ test('a task begins as it is admitted, once, when its process has room for it', 
 test('a run that began as its task was admitted is taken over like any other', async () => {
   await a.records.admit(task(), soon(), 'p', a.records.nonce())
   await a.die()
-  expect(await readDue(redis, key)).toMatchObject([{ kind: 'ADD', wakeup: { takeovers: 1 } }])
+  expect(await due()).toMatchObject([{ kind: 'ADD', wakeup: { takeovers: 1 } }])
   expect((await claimed(b)).run).toMatchObject({ fencingToken: '7.1', task: task() })
 })
 
@@ -153,9 +156,10 @@ test('a run of a dead process is taken over, and fenced off; details of its last
   const { run: first } = await claimed(a)
   expect(await a.records.beat(first, '{"line":3}')).toBe('OK')
   await a.die()
-  const due = await readDue(redis, key)
-  expect(due).toMatchObject([{ kind: 'ADD', wakeup: { id: task().id, startedEventId: 7, takeovers: 1, again: false } }])
-  expect(await readDue(redis, key)).toEqual([])
+  expect(await due()).toMatchObject([
+    { kind: 'ADD', wakeup: { id: task().id, startedEventId: 7, takeovers: 1, again: false } },
+  ])
+  expect(await due()).toEqual([])
   const { run: second } = await claimed(b)
   expect(second).toMatchObject({ fencingToken: '7.1', takeovers: 1, details: '{"line":3}' })
   expect(await a.records.beat(first)).toBe('STALE')
@@ -169,11 +173,16 @@ test('an outcome that was committed but not told is told by another process', as
   const { run } = await claimed(a)
   await a.records.commit(run, { kind: 'failed', reason: 'OutOfStock' })
   await a.die()
-  expect(await readDue(redis, key)).toMatchObject([{ kind: 'ADD' }])
-  const claim = await claimed(b)
-  expect(claim).toMatchObject({ kind: 'OUTCOME', outcome: { kind: 'failed', reason: 'OutOfStock' } })
-  await b.records.done(claim.run.task, claim.run.nonce, 0)
-  expect((await readNumbers(redis, key)).active).toBe(0)
+  const { taskToken } = task()
+  expect(await b.records.claim(task().id, b.records.nonce())).toEqual({ kind: 'BUSY' })
+  await updateSettings(redis, key, { paused: true }, 'test')
+  expect(await due()).toMatchObject([{ kind: 'TELL', taskToken, outcome: { kind: 'failed', reason: 'OutOfStock' } }])
+  expect(await due()).toEqual([])
+  // Should whoever was to tell it die as well, somebody else does.
+  await redis.zadd(`${key}:alive`, '1', 'b')
+  expect(await readDue(redis, key, 'c', 'another')).toMatchObject([{ kind: 'TELL' }])
+  await c.records.done(task(), 'another', 0)
+  expect(await redis.zcard(`${key}:out`)).toBe(0)
 })
 
 test('a task whose workers die one after the other is given up', async () => {
@@ -195,7 +204,7 @@ test('nobody is taken over while Redis has just come back: all leases have run o
   await redis.hset(`${key}:state`, 'tick', '1')
   expect(await b.records.claim(task().id, 'n')).toEqual({ kind: 'BUSY' })
   await b.alive()
-  expect(await readDue(redis, key)).toEqual([])
+  expect(await due()).toEqual([])
   expect(await b.records.claim(task().id, 'n')).toEqual({ kind: 'BUSY' })
 })
 
@@ -203,7 +212,7 @@ test('no run begins after the deadline', async () => {
   await a.records.admit(task(), Date.now(), 'p')
   expect(await a.records.claim(task().id, 'n')).toMatchObject({ kind: 'EXPIRED', facts: { activityId: '1.1' } })
   await a.records.admit(task('2.1'), Date.now(), 'p')
-  expect(await readDue(redis, key)).toMatchObject([{ kind: 'EXPIRED', facts: { activityId: '2.1' } }])
+  expect(await due()).toMatchObject([{ kind: 'EXPIRED', facts: { activityId: '2.1' } }])
   expect((await readNumbers(redis, key)).slotsHeld).toBe(0)
 })
 
@@ -212,7 +221,7 @@ test('SWF hears at once of a run that goes back, with the details it was last to
   const { run } = await claimed(a)
   expect(await a.records.beat(run, '{"line":3}')).toBe('OK')
   await a.die()
-  expect(await readDue(redis, key)).toMatchObject([
+  expect(await due()).toMatchObject([
     {
       kind: 'BEAT',
       task: { id: task().id, startedEventId: 7 },
@@ -222,16 +231,14 @@ test('SWF hears at once of a run that goes back, with the details it was last to
     },
     { kind: 'ADD', wakeup: { takeovers: 1 } },
   ])
-  expect(await readDue(redis, key)).toEqual([])
+  expect(await due()).toEqual([])
 })
 
 test('a waiting task is beaten, by one process at a time, and ended only while it waits', async () => {
   await a.records.admit({ ...task(), beat: 1 }, soon(), 'p')
   await hintCancel(redis, key, 'run', '1.1')
-  expect(await readDue(redis, key)).toMatchObject([
-    { kind: 'BEAT', task: { id: task().id }, taskToken: task().taskToken },
-  ])
-  expect(await readDue(redis, key)).toEqual([])
+  expect(await due()).toMatchObject([{ kind: 'BEAT', task: { id: task().id }, taskToken: task().taskToken }])
+  expect(await due()).toEqual([])
   expect(await a.records.take(task(), 'n', { kind: 'canceled' })).toBe(true)
   expect(await b.records.take(task(), 'm', { kind: 'canceled' })).toBe(false)
   expect(await b.records.claim(task().id, 'm')).toEqual({ kind: 'BUSY' })
@@ -271,7 +278,7 @@ test('an open task holds no slot, is never run again, and its answer is told by 
   expect(await b.records.claim(task().id, 'n')).toEqual({ kind: 'GONE' })
   expect(await a.records.commit(run, { kind: 'completed' })).toMatchObject({ answer: 'STALE' })
   expect(await hintCancel(redis, key, 'run')).toBeUndefined()
-  expect(await readDue(redis, key)).toMatchObject([{ kind: 'BEAT', state: 'OPEN', taskToken: task().taskToken }])
+  expect(await due()).toMatchObject([{ kind: 'BEAT', state: 'OPEN', taskToken: task().taskToken }])
   expect(await b.records.take(task(), 'n', { kind: 'canceled' }, 'WAIT')).toBe(false)
 
   const answer = (name: string) => b.records.answer(task(), name, { kind: 'completed', result: name }, 60_000)
@@ -279,12 +286,10 @@ test('an open task holds no slot, is never run again, and its answer is told by 
   expect(await answer('yes')).toBe('OK')
   expect(await answer('no')).toBe('CLOSED')
   expect(await a.records.commit(run, { kind: 'completed' })).toMatchObject({ answer: 'ENDED' })
-  expect(await readDue(redis, key)).toEqual([])
+  expect(await due()).toEqual([])
   await redis.zadd(`${key}:alive`, '1', 'yes')
-  expect(await readDue(redis, key)).toMatchObject([{ kind: 'ADD' }])
-  const claim = await claimed(b)
-  expect(claim).toMatchObject({ kind: 'OUTCOME', outcome: { result: 'yes' } })
-  await b.records.done(task(), claim.run.nonce, 0)
+  expect(await due()).toMatchObject([{ kind: 'TELL', outcome: { result: 'yes' } }])
+  await b.records.done(task(), TELLER, 0)
   expect(await answer('yes')).toBe('SAME')
   expect(await answer('no')).toBe('CLOSED')
 })
@@ -298,11 +303,11 @@ test('an open task whose time is over is ended by one process, and closed when S
     await a.records.open((await claimed(a, task(id).id)).run, 0, 0, 0)
   }
   await new Promise(resolve => setTimeout(resolve, 60))
-  const due = await readDue(redis, key)
-  expect(due).toHaveLength(2)
-  expect(due.find(({ kind }) => kind === 'OVERDUE')).toMatchObject({ facts: { activityId: '1.1' } })
-  expect(due.find(({ kind }) => kind === 'EXPIRED')).toMatchObject({ facts: { activityId: '2.1' } })
-  expect(await readDue(redis, key)).toEqual([])
+  const found = await due()
+  expect(found).toHaveLength(2)
+  expect(found.find(({ kind }) => kind === 'OVERDUE')).toMatchObject({ facts: { activityId: '1.1' } })
+  expect(found.find(({ kind }) => kind === 'EXPIRED')).toMatchObject({ facts: { activityId: '2.1' } })
+  expect(await due()).toEqual([])
   expect(await b.records.take(task(), 'n', { kind: 'failed', reason: 'LeftOpen' }, 'OPEN')).toBe(true)
   await b.records.done(task(), 'n', 0)
   expect((await readNumbers(redis, key)).slotsHeld).toBe(0)

@@ -7,6 +7,7 @@ import type { JobQueue } from '../../queues/job.js'
 import type { Outcome, TaskFacts, TaskRecords, Unrun } from '../../queues/task-record.js'
 import type { Redis } from '../../redis.js'
 import type { SwfClient } from '../../swf/client.js'
+import { Backoff } from '../../lifecycle.js'
 import { SECOND } from '../../swf/duration.js'
 import { isFault } from '../../swf/errors.js'
 import { LEFT_OPEN } from '../../swf/failure.js'
@@ -25,16 +26,22 @@ export interface CaretakerOptions {
   metrics: Metrics
   /** A task is over that nobody has run. */
   expired: (facts: TaskFacts) => void
+  /** SWF knows the outcome of a task, Redis does not know that: its record is to be closed. */
+  onUnsure: (task: DueTask, nonce: string) => void
 }
+
+/** How often Redis is asked to end a task. */
+const TRIES = 10
 
 export class Caretaker {
   constructor(private readonly options: CaretakerOptions) {}
 
   /** Looks once, and begins what is to be done. Rejects when Redis does not answer. */
   async look(): Promise<void> {
-    const { redis, key, log } = this.options
-    for (const due of await readDue(redis, key))
-      this.#handle(due).catch((error: Error) =>
+    const { redis, key, process, records, log } = this.options
+    const nonce = records.nonce()
+    for (const due of await readDue(redis, key, process, nonce))
+      this.#handle(due, nonce).catch((error: Error) =>
         log.warn({ err: error.message, due: due.kind }, 'care for a task failed'),
       )
   }
@@ -49,7 +56,7 @@ export class Caretaker {
     )
   }
 
-  async #handle(due: Due): Promise<void> {
+  async #handle(due: Due, nonce: string): Promise<void> {
     switch (due.kind) {
       case 'BEAT':
         return this.#beat(due)
@@ -61,6 +68,9 @@ export class Caretaker {
         )
         return this.options.jobs.add(due.wakeup)
       }
+      case 'TELL':
+        this.#log(due.facts).warn('outcome of a dead worker is told')
+        return this.#tell(due.task, nonce, due.taskToken, due.outcome, due.facts)
       case 'BACK':
         return this.#end(due.task, due.taskToken, due.facts, handedBack(due.facts))
       case 'OVERDUE': {
@@ -102,15 +112,40 @@ export class Caretaker {
     outcome: Outcome,
     { state = 'WAIT', leave }: { state?: Unrun; leave?: AbortSignal } = {},
   ): Promise<void> {
-    const { records, swf, metrics } = this.options
+    const { records, metrics } = this.options
     const nonce = records.nonce()
-    if (!(await records.take(task, nonce, outcome, state))) return
-    const log = this.#log(facts)
-    const answered = await respond(swf, taskToken, outcome, { log: () => log, ...(leave && { leave }) })
-    if (answered !== 'LEFT') await records.done(task, nonce, 0)
-    log.info({ outcome: outcome.kind, answered, state }, 'task ended that nobody ran')
+    if (!(await this.#take(task, nonce, outcome, state))) return
+    await this.#tell(task, nonce, taskToken, outcome, facts, leave)
     const told = state === 'OPEN' ? outcome.kind : 'handed_back'
     if (facts) metrics.activityTasks.inc({ activityType: facts.activityType.name, outcome: told })
+  }
+
+  /** Ends a task, if it is still in a state; asks again when Redis did not answer, since it may have been done. */
+  async #take(task: DueTask, nonce: string, outcome: Outcome, state: Unrun): Promise<boolean> {
+    const backoff = new Backoff(50, 1_000)
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.options.records.take(task, nonce, outcome, state)
+      } catch (error) {
+        if (tries === TRIES) throw error
+      }
+      await backoff.wait()
+    }
+  }
+
+  async #tell(
+    task: DueTask,
+    nonce: string,
+    taskToken: string,
+    outcome: Outcome,
+    facts: TaskFacts | undefined,
+    leave?: AbortSignal,
+  ): Promise<void> {
+    const { records, swf, onUnsure } = this.options
+    const log = this.#log(facts)
+    const answered = await respond(swf, taskToken, outcome, { log: () => log, ...(leave && { leave }) })
+    if (answered !== 'LEFT') await records.done(task, nonce, 0).catch(() => onUnsure(task, nonce))
+    log.info({ outcome: outcome.kind, answered }, 'task ended that nobody ran')
   }
 
   #log(facts: TaskFacts | undefined): Log {

@@ -1,4 +1,4 @@
-// Heartbeats of one run, from its claim to its answer.
+// Heartbeats of one run, from its beginning to its answer.
 //
 // H1. SWF hears of the task at its interval, and of new details sooner, but never more often than the gap allows: the first
 //     within a second, and what comes shortly before the deadline before it.

@@ -4,6 +4,7 @@
 // Until somebody has begun it, it is remembered, so that a Redis that has lost its record gets it again.
 // A task for which this process has room is to begin as it is admitted; the room is kept until Redis has said whether it has.
 
+import type { DueTask } from '../../queues/due.js'
 import type { JobQueue } from '../../queues/job.js'
 import { firstRun, type Run, type TaskRecords } from '../../queues/task-record.js'
 import type { SwfClient } from '../../swf/client.js'
@@ -40,23 +41,23 @@ export interface HeldTasksOptions {
   /** A task has begun here; `leave` gives the room back that was taken for it. */
   onBegun: (run: Run, payload: Payload, leave: () => void) => void
   /** A task is over, and it is not known whether it had begun: its record is to be closed. */
-  onUnsure: (run: Run) => void
+  onUnsure: (task: DueTask, nonce: string) => void
 }
 
 export class HeldTasks {
   readonly #tasks = new Map<string, Held>()
-  #busy = 0
 
   constructor(private readonly options: HeldTasksOptions) {}
 
-  /** How many tasks are on their way to Redis. */
-  get busy(): number {
-    return this.#busy
+  /** Tells whether there are tasks that are not in Redis yet. */
+  get homeless(): boolean {
+    return [...this.#tasks.values()].some(held => !held.admitted)
   }
 
   /** Takes a task that was just polled, and admits it in the place of its permit. Never rejects. */
   async add(task: PolledTask, permit: string): Promise<void> {
     const now = Date.now()
+    this.forget(task.record.id)
     const held: Held = { ...task, permit, at: now, beatAt: now, admitted: false, begins: undefined, busy: false }
     this.#tasks.set(task.record.id, held)
     await this.#admit(held)
@@ -68,7 +69,10 @@ export class HeldTasks {
     if (held) this.#drop(held)
   }
 
-  /** Looks after the tasks, once a tick. `away`: Redis does not answer, so nobody else does. Never rejects. */
+  /**
+   * Looks after the tasks, once a tick. `away`: Redis does not answer, so nobody else does. Never rejects, and does not wait
+   * for SWF.
+   */
   async lookAfter(away: boolean): Promise<void> {
     const now = Date.now()
     for (const held of this.#tasks.values())
@@ -77,7 +81,7 @@ export class HeldTasks {
     if (old.length === 0) return
     if (!away) await this.#compare(old.filter(held => held.admitted))
     const homeless = old.filter(held => this.#tasks.has(held.record.id) && (away || !held.admitted))
-    await Promise.all(homeless.map(held => this.#rescue(held, away)))
+    for (const held of homeless) void this.#rescue(held, away)
   }
 
   async #admit(held: Held): Promise<void> {
@@ -85,7 +89,6 @@ export class HeldTasks {
     const { record, deadline, permit } = held
     const { id, startedEventId } = record
     held.busy = true
-    this.#busy++
     const leave = held.begins ? undefined : room.take()
     if (leave) held.begins = { nonce: records.nonce(), leave }
     const { begins } = held
@@ -102,7 +105,8 @@ export class HeldTasks {
       log.warn({ err: (error as Error).message, activityId: record.activityId }, 'task not admitted, trying again')
     } finally {
       held.busy = false
-      this.#busy--
+      // It was forgotten meanwhile.
+      if (this.#tasks.get(id) !== held) this.#drop(held)
     }
   }
 
@@ -129,23 +133,28 @@ export class HeldTasks {
     const now = Date.now()
     if (held.lostAt !== undefined || (beat > 0 && held.beatAt + beat <= now)) {
       held.beatAt = now
+      held.busy = true
       try {
         await this.options.swf.recordActivityTaskHeartbeat({ taskToken })
         this.options.metrics.heartbeats.inc({ outcome: 'ok' })
       } catch (error) {
         this.options.metrics.heartbeats.inc({ outcome: 'failed' })
+        held.busy = false
         if (isFault(error, 'UNKNOWN_RESOURCE')) return this.#drop(held)
       }
+      held.busy = false
+      // Somebody has begun it meanwhile.
+      if (this.#tasks.get(held.record.id) !== held) return this.#drop(held)
     }
     if (!away) await this.#admit(held)
   }
 
   #drop(held: Held): void {
-    const { record, deadline, begins } = held
+    const { record, begins } = held
     if (this.#tasks.get(record.id) === held) this.#tasks.delete(record.id)
     if (!begins || held.busy) return
     held.begins = undefined
     begins.leave()
-    this.options.onUnsure(firstRun(record, deadline, begins.nonce))
+    this.options.onUnsure(record, begins.nonce)
   }
 }

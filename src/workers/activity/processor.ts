@@ -1,15 +1,17 @@
 // What a process does for a task that it has begun, or is woken for and claims: run its handler, commit the outcome, tell
 // SWF, close the task.
 //
-// A1. No handler runs without a claim, nor after the task's deadline.
+// A1. No handler runs unless its task has begun for it (ADMIT, CLAIM), nor after the task's deadline.
 // A2. An outcome is committed before SWF is told, so that of two runs one speaks. When Redis does not answer, SWF is
 //     told all the same, and takes the first: the fence holds while Redis is up.
 // A3. SWF hears of the task until it has the outcome.
 // A4. Nothing here rejects: a handler's errors are outcomes, and a bridge's errors are logged.
 // A5. A task that its handler left open is beaten from here until Redis knows of it; then it is everybody's.
-// A6. An activity's place is free for the next once its outcome is committed, as long as SWF takes outcomes.
+// A6. An activity's place, here and in the fleet, is free for the next once its outcome is committed; unless as many as run
+//     wait for SWF to take theirs.
 
 import { Backoff } from '../../lifecycle.js'
+import type { DueTask } from '../../queues/due.js'
 import type { Claim, Outcome, Run, TaskFacts } from '../../queues/task-record.js'
 import { DAY, MINUTE, SECOND } from '../../swf/duration.js'
 import { HANDED_BACK, NO_HANDLER, WORKER_LOST } from '../../swf/failure.js'
@@ -46,10 +48,11 @@ export class Processor {
   readonly #options: ProcessorOptions
   /** By nonce: a task may have two runs while the first stops. */
   readonly #active = new Map<string, ActiveRun>()
-  readonly #unfinished: Run[] = []
+  readonly #unfinished: { task: DueTask; nonce: string }[] = []
   /** Tasks that this process has left open, by id. */
   readonly #left = new Map<string, { run: Run; until: Date | undefined; beat: number }>()
   readonly #leaving = new AbortController()
+  #stopping: AbortCode | undefined
   #busy = 0
   /** Outcomes that SWF is being told. */
   #telling = 0
@@ -68,21 +71,24 @@ export class Processor {
     return this.#busy
   }
 
-  /** Answers a wake-up; never rejects. Resolves to false when the task is not to be run here and now. */
-  async process(task: string): Promise<boolean> {
+  /** Looks at a task, and begins it if it may; never rejects. Resolves to false when it goes on waiting. */
+  async look(task: string): Promise<boolean> {
     const leave = this.#options.room.take()
     if (!leave) return false
-    let now = true
-    await this.#occupied(task, leave, async () => {
-      const claim = await this.#claim(task)
-      now = claim !== undefined && claim.kind !== 'FULL'
-      if (claim === undefined || claim.kind === 'FULL' || claim.kind === 'GONE') return
+    this.#busy++
+    const claim = await this.#claim(task)
+    this.#busy--
+    if (claim && 'run' in claim) {
       this.#options.onClaimed(task)
-      if (claim.kind === 'BUSY') return
-      if (claim.kind === 'EXPIRED') return this.expired(claim.facts)
-      await this.#run(claim, decodePayload(claim.run.task.input), leave)
-    })
-    return now
+      const payload = decodePayload(claim.run.task.input)
+      void this.#occupied(task, leave, () => this.#run(claim, payload, leave))
+      return true
+    }
+    leave()
+    if (claim === undefined || claim.kind === 'FULL') return false
+    if (claim.kind !== 'GONE') this.#options.onClaimed(task)
+    if (claim.kind === 'EXPIRED') this.expired(claim.facts)
+    return true
   }
 
   /** Goes on with a run that has begun; `leave` gives the room back that was taken for it. Never rejects. */
@@ -120,8 +126,9 @@ export class Processor {
     this.#options.metrics.activityTasks.inc({ activityType: name, outcome: 'expired' })
   }
 
-  /** Asks all runs to stop; they end as their code says. */
+  /** Asks all runs to stop, also those that are yet to begin; they end as their code says. */
   stopAll(code: AbortCode): void {
+    this.#stopping = code
     for (const { stop } of this.#active.values()) stop.ask(code)
   }
 
@@ -131,8 +138,8 @@ export class Processor {
   }
 
   /** Closes the record of a task that is over, as soon as Redis is there. */
-  finish(run: Run): void {
-    this.#unfinished.push(run)
+  finish(task: DueTask, nonce: string): void {
+    this.#unfinished.push({ task, nonce })
   }
 
   /** Closes the records of tasks that were over while Redis was away. */
@@ -171,6 +178,7 @@ export class Processor {
     const handler = handlers.get(typeKey(activityType))
     const active = new ActiveRun(this.#options, run, payload, claim.kind === 'RUN' && handler?.heartbeat === 'manual')
     this.#active.set(run.nonce, active)
+    if (this.#stopping) active.stop.ask(this.#stopping)
     metrics.runningActivities.inc({ taskList })
     try {
       const outcome = await this.#outcome(claim, active, handler)
@@ -196,7 +204,6 @@ export class Processor {
     const { run } = claim
     const { name, version } = run.task.activityType
     if (run.takeovers > 0) this.#options.metrics.takeovers.inc({ taskList: this.#options.taskList })
-    if (claim.kind === 'OUTCOME') return claim.outcome
     if (claim.kind === 'GIVE_UP') {
       active.log.error({ takeovers: run.takeovers }, 'activity given up: its workers died one after the other')
       return bridgeFailure(run.task, WORKER_LOST, `${run.takeovers} workers died while they ran it`)
@@ -290,7 +297,7 @@ export class Processor {
     this.#busy++
     records
       .done(task, run.nonce, wanted())
-      .then(offer, () => void this.#unfinished.push(run))
+      .then(offer, () => this.finish(task, run.nonce))
       .finally(() => this.#busy--)
     return told
   }
@@ -301,7 +308,7 @@ export class Processor {
     const { deadline = Infinity } = run
     const makesPlace = this.#telling < room.limit
     const patience = Math.min(deadline - Date.now() - SECOND, LONGEST_COMMIT)
-    const committing = records.commit(run, outcome, makesPlace ? wanted() : 0)
+    const committing = records.commit(run, outcome, makesPlace, makesPlace ? wanted() : 0)
     // Permits count even when they come too late for this outcome.
     committing.then(
       ({ permits }) => offer(permits),

@@ -23,9 +23,14 @@ export class Room {
     return this.#taken
   }
 
+  /** Tells whether there is room for one more. */
+  get free(): boolean {
+    return this.#taken < this.#limit
+  }
+
   /** Takes room for one activity; returns undefined when there is none, else what gives it back, once. */
   take(): (() => void) | undefined {
-    if (this.#taken >= this.#limit) return undefined
+    if (!this.free) return undefined
     this.#taken++
     let left = false
     return () => {
@@ -37,6 +42,6 @@ export class Room {
   }
 
   #tell(): void {
-    if (this.#taken < this.#limit) this.onFree()
+    if (this.free) this.onFree()
   }
 }

@@ -1,7 +1,7 @@
 // The permits of one process on one queue, and the pollers that wait for one.
 //
 // W1. Requests are gathered: all pollers that wait are asked for in one ACQUIRE.
-// W2. After a refusal nothing is asked until the next tick; a finished task's slot comes back with its DONE.
+// W2. After a refusal nothing is asked until the next tick; the slot of a task comes back as it ends (COMMIT, OPEN, DONE).
 
 import type { Slots } from '../../queues/slots.js'
 

@@ -100,7 +100,7 @@ export class TaskListWorker {
     this.#held = new HeldTasks({
       ...{ records: this.#records, jobs: this.#jobs, room: this.#room, swf, log, metrics },
       onBegun: (run, payload, leave) => void this.#processor.begun(run, payload, leave),
-      onUnsure: run => this.#processor.finish(run),
+      onUnsure: (task, nonce) => this.#processor.finish(task, nonce),
     })
     this.#processor = new Processor({
       ...{ swf, records: this.#records, room: this.#room, handlers: this.#handlers },
@@ -113,13 +113,13 @@ export class TaskListWorker {
     this.#caretaker = new Caretaker({
       ...{ redis, key, process, records: this.#records, jobs: this.#jobs, swf, log, metrics },
       expired: facts => this.#processor.expired(facts),
+      onUnsure: (task, nonce) => this.#processor.finish(task, nonce),
     })
     this.#runner = new JobRunner({
       ...{ redis: options.blocking, key, log, stalled: this.#timing.stalled },
       lock: this.#timing.lease,
-      concurrency: allowedHere(defaults),
-      run: task => this.#processor.process(task),
-      onLockLost: tasks => void this.#processor.verify(tasks),
+      hasRoom: () => this.#room.free,
+      look: task => this.#processor.look(task),
     })
   }
 
@@ -137,7 +137,6 @@ export class TaskListWorker {
     this.#draining.abort()
     this.#pool.close()
     this.#room.limit = 0
-    await this.#runner.setConcurrency(0).catch(() => {})
     this.wake()
     const stopHandlers = setTimeout(() => this.#processor.stopAll('SHUTDOWN'), drain)
     const leave = setTimeout(() => this.#processor.leave(), drain + this.#options.grace + 2 * SECOND)
@@ -147,6 +146,8 @@ export class TaskListWorker {
     this.#stopped = true
     clearTimeout(this.#timer)
     await this.#ticking
+    // The last tick may have begun what was not in Redis yet.
+    await this.#idle()
     if (this.#redisAway === undefined) {
       await this.#caretaker.handBack().catch(() => {})
       await this.#processor.finishLate()
@@ -175,7 +176,8 @@ export class TaskListWorker {
   }
 
   async #idle(): Promise<void> {
-    while (this.#processor.busy > 0 || this.#held.busy > 0) await new Promise(resolve => setTimeout(resolve, 20))
+    const homeless = () => this.#redisAway === undefined && this.#held.homeless
+    while (this.#processor.busy > 0 || homeless()) await new Promise(resolve => setTimeout(resolve, 20))
   }
 
   async #poll(): Promise<void> {
@@ -285,10 +287,7 @@ export class TaskListWorker {
     if (!changed && !first && !emptied) return false
     if (JSON.stringify(settings.rateLimit) !== JSON.stringify(this.#settings.rateLimit)) this.#pool.outdate()
     this.#settings = settings
-    if (!this.#draining.signal.aborted) {
-      this.#room.limit = allowedHere(settings)
-      await this.#runner.setConcurrency(allowedHere(settings))
-    }
+    if (!this.#draining.signal.aborted) this.#room.limit = allowedHere(settings)
     if (changed) this.#log.info({ settings }, 'queue settings obeyed')
     return changed
   }

@@ -15,8 +15,19 @@ const redis = testRedis()
 const log = createLog('test', 'silent')
 const connection = connectRedis({ url: redis.url, name: 'test', log })
 afterFile(() => connection.disconnect())
-const { worker, execution, prefix } = await stage(redis)
+const { worker, execution, prefix, swf } = await stage(redis)
 const queues = new Queues({ redis: connection, prefix, log })
+/** An SWF that takes outcomes only when it is told to. */
+const unheard: (() => void)[] = []
+const slowToHear = new Proxy(swf, {
+  get: (target, name) =>
+    name === 'respondActivityTaskCompleted'
+      ? async (...args: Parameters<typeof swf.respondActivityTaskCompleted>) => {
+          await new Promise<void>(hear => unheard.push(hear))
+          return swf.respondActivityTaskCompleted(...args)
+        }
+      : (Reflect.get(target, name) as unknown),
+})
 
 /** What runs, in the order in which it began: who runs it, and how to let it end. */
 const running = new Map<string, { by: string; end: () => void }>()
@@ -79,4 +90,36 @@ test('what waits begins in its order, before what is polled later', async () => 
   }
   await run.allClosed(4)
   expect(begun.filter(id => id.startsWith('w'))).toEqual(ids)
+})
+
+test('the order holds where many run at a time, and each ends alone', async () => {
+  await worker([handler('only', 'wide')], { concurrency: 4, pollers: 1 })
+  await until(() => queues.get(DOMAIN, 'wide'), { what: 'the queue is known' })
+  await queues.update(DOMAIN, 'wide', { prefetch: 8 }, 'test')
+  const run = await execution()
+  const ids = Array.from({ length: 12 }, (_, n) => `x${n + 1}`)
+  await run.schedule(tasks('wide', ...ids))
+  await until(async () => (await queues.get(DOMAIN, 'wide'))!.depth === 8, { what: 'eight wait' })
+  for (const [n, id] of ids.entries()) {
+    await runs(...ids.slice(n, n + 4))
+    expect(running.size).toBe(Math.min(4, ids.length - n))
+    end(id)
+  }
+  await run.allClosed(12)
+  expect(begun.filter(id => id.startsWith('x'))).toEqual(ids)
+})
+
+test('an outcome that SWF has yet to hear of holds up nothing', async () => {
+  await worker([handler('only', 'slow')], { concurrency: 1, pollers: 1, swf: slowToHear })
+  const run = await execution()
+  await run.schedule(tasks('slow', 'y1', 'y2'))
+  await runs('y1')
+  end('y1')
+  await runs('y2')
+  expect(unheard).toHaveLength(1)
+  unheard.forEach(hear => hear())
+  end('y2')
+  await until(() => unheard.length === 2, { what: 'the second outcome is on its way' })
+  unheard.forEach(hear => hear())
+  await run.allClosed(2)
 })
