@@ -13,6 +13,7 @@ import { openStage, type Measured, type Side } from './bridge/stage.js'
 
 const quick = process.argv.includes('--quick')
 const ROUNDS = quick ? 3 : 9
+const WARM = quick ? 2 : 5
 const ACTIVITIES = 1_000
 const SINGLES = quick ? 100 : 300
 const FAN_OUT = { count: 200, ms: 20, concurrency: 50 }
@@ -22,10 +23,10 @@ const stage = await openStage()
 const another = process.env.AGAINST
 const busy = load()
 
-/** Measures sides in turns, after one round that does not count; `times` rounds each. */
+/** Measures sides in turns, after rounds that do not count, in which code becomes warm; `times` rounds each. */
 async function inTurns(sides: readonly Side[], times: number, run: (side: Side) => Promise<Measured>) {
   const measured = new Map<Side, Measured[]>(sides.map(side => [side, []]))
-  for (let round = -1; round < times; round++)
+  for (let round = -WARM; round < times; round++)
     for (const side of sides) {
       const one = await run(side)
       if (round >= 0) measured.get(side)!.push(one)
