@@ -134,7 +134,8 @@ export class Subscriber implements Service {
       yield* itemsOf(missed.entries, live.topic)
       return missed.lastId
     }
-    if (!live.ended) yield resyncItem(joinedAt, 'what this run did since this cursor is not in the stream any more')
+    const from = await this.#noticed(domain, live, joinedAt)
+    if (!live.ended) yield resyncItem(from, 'what this run did since this cursor is not in the stream any more')
     return undefined
   }
 
@@ -146,7 +147,8 @@ export class Subscriber implements Service {
       if (live.ended) return undefined
       if (!page) {
         joinedAt ??= await this.#join(domain, live)
-        if (!live.ended) yield resyncItem(joinedAt, 'the stream has been trimmed or lost since this cursor')
+        const from = await this.#noticed(domain, live, joinedAt)
+        if (!live.ended) yield resyncItem(from, 'the stream has been trimmed or lost since this cursor')
         return undefined
       }
       yield* itemsOf(page, live.topic)
@@ -154,6 +156,22 @@ export class Subscriber implements Service {
       if (page.length < NEAR) joinedAt ??= await this.#join(domain, live)
     }
     return position
+  }
+
+  /**
+   * Resolves to where the live part begins, once the reader has noticed if the stream was lost: until then the index does not know either
+   * that it has something to read again, and cursors that it gives out lead nowhere.
+   */
+  async #noticed(domain: string, live: LiveTopic, joinedAt: string): Promise<string> {
+    const backoff = new Backoff(20, 200)
+    while (!live.ended) {
+      const last = await this.#patiently(live, () => this.#stream.lastId(domain))
+      const at = await this.#topics.get(domain)?.following?.ready
+      if (last === undefined || at === undefined) break
+      if (compareStreamIds(at, last) <= 0) return compareStreamIds(at, joinedAt) < 0 ? at : joinedAt
+      await Promise.race([backoff.wait(), live.gone])
+    }
+    return joinedAt
   }
 
   /** Repeats a read until Redis answers; resolves to undefined when the subscription ends before. */

@@ -312,6 +312,25 @@ describe('resuming', () => {
     }
   })
 
+  test('a lost stream gives RESYNC once its reader, and with it the index, has noticed', async () => {
+    const domain = await sweptDomain(stream, redis)
+    const history = newHistory()
+    const idle = subscribe(domain, {})
+    await idle.ready
+    await step(domain, history)
+    const [{ cursor }] = (await takeUpdates(idle, 2)) as [ExecutionUpdate]
+    await redis.del(feedKeys(prefix, domain).stream)
+    const given = await Promise.all(
+      [{}, { runId: history.execution.runId }].map(topic => take(subscribe(domain, topic, cursor), 1)),
+    )
+    const nowhere = encodeCursor({ streamId: '0-0' })
+    expect(given.flat()).toMatchObject([
+      { kind: 'resync', cursor: nowhere },
+      { kind: 'resync', cursor: nowhere },
+    ])
+    expect((await take(idle, 1))[0]).toMatchObject({ kind: 'resync' })
+  })
+
   test('a trimmed stream gives no RESYNC to one who missed nothing', async () => {
     const domain = await sweptDomain(stream, redis)
     const history = newHistory()
