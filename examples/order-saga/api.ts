@@ -1,5 +1,6 @@
 // What the demo asks of the gateway, in GraphQL.
 
+import { setTimeout as pause } from 'node:timers/promises'
 import { GatewayError, type GatewayClient } from './client.js'
 import type { Order } from './order.js'
 
@@ -163,6 +164,19 @@ export async function readTasks(client: GatewayClient, workflowId: string): Prom
   return tasks
 }
 
+/** Returns where updates go on from what executions are now; nothing when it is no longer asked for. */
+async function currentCursor(client: GatewayClient): Promise<string | undefined> {
+  while (!client.signal.aborted) {
+    const { executions } = await client.ask<{ executions: { updatesCursor: string | null } }>(
+      '{ executions { updatesCursor } }',
+    )
+    if (executions.updatesCursor) return executions.updatesCursor
+    // The gateway is still filling its index.
+    await pause(100)
+  }
+  return undefined
+}
+
 /** Yields every change of every order, from before the first one was started. */
 export async function* orderChanges(client: GatewayClient): AsyncGenerator<Change> {
   const subscription = /* GraphQL */ `
@@ -198,7 +212,11 @@ export async function* orderChanges(client: GatewayClient): AsyncGenerator<Chang
     | { __typename: 'ExecutionStuck' }
   type Data = { executionUpdates: Update }
   const cursorOf = ({ executionUpdates: update }: Data) => ('cursor' in update ? update.cursor : undefined)
-  for await (const { executionUpdates: update } of client.subscribe<Data>(subscription, cursorOf)) {
+  const after = await currentCursor(client).catch((error: unknown) => {
+    if (!client.signal.aborted) throw error
+  })
+  if (after === undefined) return
+  for await (const { executionUpdates: update } of client.subscribe<Data>(subscription, after, cursorOf)) {
     if (update.__typename === 'ExecutionChanged') yield update
     else if (update.__typename === 'Resync') yield* update.executions.nodes
   }

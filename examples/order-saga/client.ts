@@ -84,10 +84,10 @@ export class GatewayClient {
 
   /**
    * Yields what a subscription sends, for as long as the signal lets it.
-   * The query has a variable `$after`; `cursorOf` returns the cursor of what it sent, undefined where it has none.
+   * The query has a variable `$after`, which begins with the cursor of a list; `cursorOf` returns the cursor of what it sent,
+   * undefined where it has none.
    */
-  async *subscribe<T>(query: string, cursorOf: (data: T) => string | undefined): AsyncGenerator<T> {
-    let after: string | undefined
+  async *subscribe<T>(query: string, after: string, cursorOf: (data: T) => string | undefined): AsyncGenerator<T> {
     let wait = FIRST_PAUSE
     while (!this.signal.aborted) {
       const socket = createClient({ url: this.endpoints.graphqlWs, webSocketImpl: WebSocket, retryAttempts: 0 })

@@ -97,10 +97,10 @@ test('a subscription that breaks goes on after its last cursor', async () => {
   stop.unshift(() => void ended.dispose())
   const seen: number[] = []
   const query = 'subscription ($after: String) { numbers(after: $after) }'
-  for await (const { numbers: n } of client.subscribe<{ numbers: number }>(query, it => String(it.numbers)))
+  for await (const { numbers: n } of client.subscribe<{ numbers: number }>(query, '0', it => String(it.numbers)))
     if (seen.push(n) === 5) break
   expect(seen).toEqual([1, 2, 3, 4, 5])
-  expect(asked).toEqual([undefined, '2', '4'])
+  expect(asked).toEqual(['0', '2', '4'])
 })
 
 test('a subscription that is refused throws the code', async () => {
@@ -109,6 +109,6 @@ test('a subscription that is refused throws the code', async () => {
   const schema = buildSchema('type Query { n: Int } type Subscription { n: Int }')
   const ended = useServer({ schema, roots: {} }, socket)
   stop.unshift(() => void ended.dispose())
-  const updates = client.subscribe('subscription { nothing }', () => undefined)
+  const updates = client.subscribe('subscription { nothing }', '0', () => undefined)
   await expect(updates.next()).rejects.toThrow('nothing')
 })
