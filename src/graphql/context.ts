@@ -14,6 +14,7 @@ import { Executions } from './executions.js'
 import type { Histories } from './histories.js'
 import { QueuePlaces } from './queue-places.js'
 import type { QueueUpdates } from './queue-updates.js'
+import type { WatchedHistories } from './watched-histories.js'
 import type { WorkflowTypes } from './workflow-types.js'
 
 /** What the gateway lends to every request. */
@@ -29,6 +30,7 @@ export interface Services {
   /** Where outcomes of activities are told. */
   fleet: Fleet
   histories: Histories
+  watchedHistories: WatchedHistories
   types: WorkflowTypes
   log: Log
   metrics: Metrics

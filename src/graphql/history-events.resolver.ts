@@ -1,5 +1,4 @@
 import { Arg, Extensions, Resolver, Root, Subscription } from 'type-graphql'
-import { readHistory } from '../swf/history.js'
 import type { Context } from './context.js'
 import { apiError } from './errors.js'
 import { ExecutionRef } from './execution.input.js'
@@ -32,7 +31,7 @@ export class HistoryEventsResolver {
 }
 
 async function subscribe({ execution: ref, ...args }: Args, context: Context): Promise<HistoryEvents> {
-  const { domains, executions, subscriber, swf } = context
+  const { domains, executions, watchedHistories } = context
   const after = eventCursor('after', context.resumeFrom ?? args.after) ?? 0
   const domain = await domains.resolve(ref.domain)
   const execution = await executions.find(domain, ref.workflowId, ref.runId)
@@ -44,8 +43,5 @@ async function subscribe({ execution: ref, ...args }: Args, context: Context): P
     )
   }
   const { workflowId, runId } = execution
-  const news = subscriber.subscribe(domain, { workflowId, runId })
-  return new HistoryEvents({ domain, workflowId, runId }, after, news, from =>
-    readHistory(swf, domain, { workflowId, runId }, { after: from }),
-  )
+  return new HistoryEvents(watchedHistories.watch(domain, { workflowId, runId }), after)
 }

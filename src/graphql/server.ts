@@ -28,6 +28,7 @@ import { gatewaySchema } from './schema.js'
 import { EventStreams } from './sse.js'
 import { WebSockets } from './websocket.js'
 import { QueueUpdates } from './queue-updates.js'
+import { WatchedHistories } from './watched-histories.js'
 import { WorkflowTypes } from './workflow-types.js'
 
 export interface GatewayOptions {
@@ -96,6 +97,7 @@ export class Gateway implements Service {
       ...(sweepInterval !== undefined && { interval: sweepInterval }),
     })
     const queues = new Queues(shared)
+    const histories = new Histories({ swf })
     const queueUpdates = new QueueUpdates({ queues, log })
     this.#services = {
       domains: new Domains({ swf, domain }),
@@ -107,7 +109,8 @@ export class Gateway implements Service {
       queues,
       queueUpdates,
       fleet: shared,
-      histories: new Histories({ swf }),
+      histories,
+      watchedHistories: new WatchedHistories({ subscriber, histories, swf, log }),
       types: new WorkflowTypes({ swf }),
       log,
       metrics,

@@ -1,7 +1,6 @@
 import { createClient } from 'graphql-ws'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { HistoryEvents } from '../../src/graphql/history-events.js'
 import { completeWorkflowExecution, recordMarker } from '../../src/swf/decision.js'
 import { afterFile } from '../support/dispose.js'
 import { until } from '../support/until.js'
@@ -56,22 +55,6 @@ test('the events of a run come in order until it has closed; whoever was away go
   const whole = follow({ workflowId: 'h-1', runId })
   await whole.ended
   expect(whole.edges).toEqual(all)
-})
-
-test('a subscription that SWF breaks off holds on to nothing', async () => {
-  let ended = false
-  const news = {
-    ready: Promise.resolve(),
-    next: async () => ({ done: true as const, value: undefined }),
-    return: async () => ((ended = true), { done: true as const, value: undefined }),
-    [Symbol.asyncIterator]: () => news,
-  }
-  const events = new HistoryEvents({ domain: DOMAIN, workflowId: 'h-1', runId: 'r' }, 0, news, () =>
-    Promise.reject(new Error('SWF is away')),
-  )
-  await expect(events.next()).rejects.toThrow('SWF is away')
-  expect(ended).toBe(true)
-  expect(await events.next()).toEqual({ done: true, value: undefined })
 })
 
 test('a run that is not there, and a cursor that is none, are refused', async () => {
