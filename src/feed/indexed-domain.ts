@@ -231,8 +231,9 @@ export class IndexedDomain implements Follower {
     const backoff = new Backoff(20, 2_000)
     for (;;) {
       await backoff.wait(signal)
-      if (signal.aborted) return
-      if (await stream.isWhole(this.domain).catch(() => false)) return this.#walk()
+      if (signal.aborted || this.#swept) return
+      // A walk at work finds out by itself.
+      if (!this.#walking && (await stream.isWhole(this.domain).catch(() => false))) return this.#walk()
     }
   }
 }
