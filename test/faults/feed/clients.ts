@@ -12,11 +12,14 @@ export const UPDATES = `subscription ($workflowId: String, $runId: String, $filt
     ... on Resync { cursor reason executions(first: 100) { nodes { workflowId runId status } } }
   }
 }`
-/** The same, in so many bytes that the buffers of sockets do not hold many. */
-export const LARGE_UPDATES = UPDATES.replace(
-  'saga { state }',
-  Array.from({ length: 8 }, (_, n) => `saga${n}: saga { state step attempt steps { name state attempts } }`).join(' '),
-)
+/** The same with the whole saga, so many times. */
+export const largeUpdates = (times: number) =>
+  UPDATES.replace(
+    'saga { state }',
+    Array.from({ length: times }, (_, n) => `saga${n}: saga { state step attempt steps { name state attempts } }`).join(
+      ' ',
+    ),
+  )
 const EVENTS = `subscription ($execution: ExecutionRef!, $after: String) {
   historyEvents(execution: $execution, after: $after) { cursor node { eventId eventType } }
 }`

@@ -9,7 +9,7 @@ import { createLog } from '../../../src/telemetry.js'
 import { History, swfOf } from '../../feed/histories.js'
 import { until } from '../../support/until.js'
 import { randomOf } from '../../swf/local/random.js'
-import { clients, LARGE_UPDATES, TRANSPORTS, UPDATES } from './clients.js'
+import { clients, largeUpdates, TRANSPORTS, UPDATES } from './clients.js'
 import { follow, type Follower } from './follower.js'
 import { COLLECT_GARBAGE, openScene, type Part, type Scene, type SceneOptions } from './scene.js'
 import { REFUSALS, shuffled, strikesOf, type Strikes } from './strikes.js'
@@ -97,8 +97,8 @@ export async function pausedClients(seconds: number, options: SceneOptions = {})
   const url = `http://127.0.0.1:${scene.gateways[0]!.port}`
   const clients = (query: string) => TRANSPORTS.map(transport => follow({ query, transport, url, after }))
   const quick = [...clients(UPDATES), ...clients(UPDATES)]
-  // More than sockets hold for somebody who does not read.
-  const slow = clients(LARGE_UPDATES)
+  // Together more than sockets hold for somebody who does not read.
+  const slow = clients(largeUpdates(Math.max(2, Math.ceil(40 / seconds))))
   const feed = await syntheticFeed(scene)
   for (let n = 0; n < 20; n++) await feed.round()
   const listening = () => [...quick, ...slow].every(({ got }) => got.length === 21 * 50)
@@ -137,7 +137,7 @@ async function memoryOf({ process: { pid }, port }: Part): Promise<number> {
 async function caughtUp(slow: Follower, ids: readonly string[]) {
   const id = ({ runId, eventId }: Follower['got'][number]) => `${runId} ${eventId}`
   const { got } = slow
-  await until(() => id(got.at(-1)!) === ids.at(-1), { what: 'the slow one has the last update', within: 60_000 })
+  await until(() => id(got.at(-1)!) === ids.at(-1), { what: 'the slow one has the last update', within: 180_000 })
   const gap = got.findIndex(({ __typename }) => __typename === 'Resync')
   const [head, tail] = gap < 0 ? [got, []] : [got.slice(0, gap), got.slice(gap + 1)]
   expect(head.map(id)).toEqual(ids.slice(0, head.length))
