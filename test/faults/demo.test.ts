@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 import { KILLED, startDemo } from '../support/demo.js'
 import { until } from '../support/until.js'
+import { randomOf } from '../swf/local/random.js'
 
 const RUNS = Number(process.env.RUNS ?? 10)
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000)
@@ -15,15 +16,6 @@ const MIXES: Record<string, readonly (typeof KILLED)[number][][]> = {
   'workers only': [['worker'], ['decider'], ['worker', 'decider']],
   'what they stand on': [['local-swf'], ['redis'], ['local-swf', 'redis']],
   everything: [[...KILLED]],
-}
-
-function randomOf(seed: number): () => number {
-  // Neighbouring seeds must not begin alike.
-  let state = Math.imul(seed ^ 0x9e3779b9, 2_654_435_761) >>> 0
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 4_294_967_296
-  }
 }
 
 const runs = Array.from({ length: RUNS }, (_, n): [number, string] => [

@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { everywhere, expectNoMix, FAULTS, live, placesOf, STEPS, type Case, type Plan } from '../workflow/saga-sweep.js'
+import { randomOf } from '../swf/local/random.js'
 
 const groups = [[1], [2, 3, 4], [5], [6, 7], [8, 9, 10]]
 const plans: [string, Plan][] = [
@@ -27,7 +28,7 @@ describe.each(plans)('%s', (_what, plan) => {
     })
 
     test(`up to three faults at random moments, SEED=${seed} CASES=${count}`, async () => {
-      const random = sequence(seed)
+      const random = randomOf(seed)
       const places = await placesOf(plan)
       const cases: Case[] = Array.from({ length: count }, () => ({
         ...plan,
@@ -42,14 +43,3 @@ describe.each(plans)('%s', (_what, plan) => {
     })
   })
 })
-
-/** Numbers from 0 to 1, always the same of one seed (mulberry32). */
-function sequence(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}

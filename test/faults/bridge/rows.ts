@@ -8,6 +8,7 @@ import type { TestProcess } from '../../support/process.js'
 import { until } from '../../support/until.js'
 import { openScene, type Scene, type SceneOptions, type Verdict, type Work, type WorkerOptions } from './scene.js'
 import { inProcess } from './in-process.js'
+import { randomOf } from '../../swf/local/random.js'
 
 const sleep = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
 const copies = (count: number, step: Work): Work[] => Array.from({ length: count }, () => step)
@@ -20,17 +21,6 @@ function expectSound(verdict: Verdict, executions: number, calls: number): void 
     ...{ executions: { [COMPLETED]: executions }, calls },
     ...{ lost: 0, stale: 0, overlapping: 0, late: 0 },
   })
-}
-
-/** Random numbers of one seed (mulberry32). */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }
 
 /**
