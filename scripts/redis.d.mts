@@ -21,12 +21,15 @@ export interface FindRedisOptions {
 
 export interface StartRedisOptions {
   found: RedisCommand
-  /** Its working folder, and with `aof` its data. Made when it is not there. */
+  /** Its working folder, and its data. Made when it is not there. */
   dir: string
   /** 0 takes a free one. @default 0 */
   port?: number
-  /** `aof`: append-only file synced every second. `none`: nothing is kept. */
-  persistence: 'aof' | 'none'
+  /**
+   * `aof`: append-only file synced every second; a kill may lose what was answered while a sync ran, up to two seconds.
+   * `always`: synced before each answer. `none`: nothing is kept.
+   */
+  persistence: 'aof' | 'always' | 'none'
   /** Number of logical databases. @default 16 */
   databases?: number
 }

@@ -61,14 +61,14 @@ export async function findRedis({ ignoreUrl = false, onUnpack = sayUnpacking, ca
 const sayUnpacking = () => void process.stderr.write("Redis: unpacking it from the distribution's packages, once …\n")
 
 /**
- * Starts a private Redis on 127.0.0.1 and resolves when it answers. `aof` keeps its data in `dir`, at most a second
- * behind; `none` keeps nothing. A Redis that a killed owner left behind on the same `dir` is stopped first; one whose
+ * Starts a private Redis on 127.0.0.1 and resolves when it answers. `aof` keeps its data in `dir`: a kill loses at most
+ * the last two seconds, and seldom anything; `always` keeps what it has answered; `none` keeps nothing. A Redis that a killed owner left behind on the same `dir` is stopped first; one whose
  * owner lives is an error. It ends with this process, where the system can arrange that even on a kill.
  */
 export async function startRedis({ found, dir, port = 0, persistence, databases = 16 }) {
   mkdirSync(dir, { recursive: true })
   const owner = join(dir, 'redis-owner.json')
-  if (persistence === 'aof') await stopForgotten(owner, dir)
+  if (persistence !== 'none') await stopForgotten(owner, dir)
 
   // A free port may be taken between the look and the start: then look again.
   for (let attempt = 1; ; attempt++) {
@@ -82,10 +82,11 @@ export async function startRedis({ found, dir, port = 0, persistence, databases 
 }
 
 async function launch({ found, dir, port, persistence, databases, owner }) {
+  const fsync = persistence === 'always' ? 'always' : 'everysec'
   const args = [
     ...['--bind', '127.0.0.1', '--port', String(port), '--dir', resolve(dir), '--daemonize', 'no'],
     ...['--maxmemory-policy', 'noeviction', '--save', '', '--databases', String(databases)],
-    ...(persistence === 'aof' ? ['--appendonly', 'yes', '--appendfsync', 'everysec'] : ['--appendonly', 'no']),
+    ...(persistence === 'none' ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', fsync]),
   ]
   const [command, ...rest] = [...diesWithParent(), found.command, ...args]
   const child = spawn(command, rest, {
@@ -126,7 +127,7 @@ async function launch({ found, dir, port, persistence, databases, owner }) {
   const deadline = Date.now() + START_WITHIN
   while (!over && Date.now() < deadline) {
     if (await Promise.race([answersPing(port, child.pid), closed.then(() => false)])) {
-      if (persistence === 'aof')
+      if (persistence !== 'none')
         writeFileSync(owner, JSON.stringify({ redis: child.pid, port, owner: process.pid }) + '\n')
       const exited = closed.then(() => child.signalCode ?? `exit code ${child.exitCode}`)
       return { url: `redis://127.0.0.1:${port}`, port, pid: child.pid, process: child, exited, stop }

@@ -18,7 +18,7 @@ import { Shop } from './shop.js'
 const prefix = 'test'
 
 async function open(domain: string) {
-  const server = await ownRedis()
+  const server = await ownRedis({ persistence: 'always' })
   const { url } = server
   const redis = await connected(url)
   const shop = await Shop.open(domain)

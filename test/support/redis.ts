@@ -4,7 +4,7 @@ import { mkdirSync, rmdirSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { inject } from 'vitest'
-import { findRedis, startRedis, type RunningRedis } from '../../scripts/redis.mjs'
+import { findRedis, startRedis, type RunningRedis, type StartRedisOptions } from '../../scripts/redis.mjs'
 import { afterFile } from './dispose.js'
 import { tmpDir } from './tmp.js'
 
@@ -58,8 +58,13 @@ export interface OwnRedis {
   stop(): Promise<void>
 }
 
-/** Starts a Redis for one test to kill, restart or empty; stopped after the file at the latest. */
-export async function ownRedis({ persistence = 'aof' }: { persistence?: 'aof' | 'none' } = {}): Promise<OwnRedis> {
+/**
+ * Starts a Redis for one test to kill, restart or empty; stopped after the file at the latest. A test that expects what was answered
+ * to survive a kill asks for `always`: with `aof`, Redis answers before it writes while a sync runs.
+ */
+export async function ownRedis({
+  persistence = 'aof',
+}: Partial<Pick<StartRedisOptions, 'persistence'>> = {}): Promise<OwnRedis> {
   const found = await findRedis({ ignoreUrl: true })
   const dir = tmpDir('redis')
   let running: RunningRedis = await startRedis({ found, dir, persistence })

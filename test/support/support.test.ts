@@ -35,8 +35,7 @@ test('the environment of tests leads to nobody', () => {
 })
 
 test('an own Redis keeps its data over a kill, and loses it when emptied', async () => {
-  const redis = await ownRedis()
-  await redisCommand(redis.url, 'CONFIG', 'SET', 'appendfsync', 'always')
+  const redis = await ownRedis({ persistence: 'always' })
   await redisCommand(redis.url, 'SET', 'key', 'value')
   const { port, pid } = redis
   await redis.kill()

@@ -8,7 +8,7 @@ import { ownRedis } from '../../support/redis.js'
 import { until } from '../../support/until.js'
 import { activity, DOMAIN, stage } from './stage.js'
 
-const redis = await ownRedis()
+const redis = await ownRedis({ persistence: 'always' })
 const log = createLog('test', 'silent')
 const connection = connectRedis({ url: redis.url, name: 'test', log })
 afterFile(() => connection.disconnect())
