@@ -1,7 +1,7 @@
 // Calls as plain keep-alive requests, unsigned, for a local SWF; or as direct calls in one process.
 // Both speak SWF's wire shapes, in which a timestamp is a number of seconds since 1970.
 
-import { Agent } from 'undici'
+import { Agent, type Dispatcher } from 'undici'
 import { SwfFault, swfFault } from './errors.js'
 import type { DirectCall, Transport } from './transport.js'
 
@@ -27,35 +27,76 @@ export function httpTransport(
   const origin = new URL(endpoint).origin
   const agent = new Agent({ keepAliveTimeout: 60_000 })
   const transport: Transport = async (action, input, { signal, timeout }) => {
-    let status: number
-    let text: string
-    try {
-      const response = await agent.request({
-        origin,
-        path: '/',
-        method: 'POST',
-        headers: {
-          'content-type': 'application/x-amz-json-1.0',
-          'x-amz-target': `SimpleWorkflowService.${action}`,
-        },
-        body: JSON.stringify(wire(input)),
-        headersTimeout: timeout,
-        bodyTimeout: timeout,
-        ...(signal && { signal }),
-      })
-      status = response.statusCode
-      text = await response.body.text()
-    } catch (error) {
-      const { code, message } = error as Error & { code?: string }
+    const { status, text } = await new Promise<Answer>((resolve, reject) => {
+      const body = JSON.stringify(wire(input))
+      const headers = ['content-type', 'application/x-amz-json-1.0', 'x-amz-target', `SimpleWorkflowService.${action}`]
+      const request = { origin, path: '/', method: 'POST' as const, headers, body }
+      const handler = new Exchange(resolve, reject, signal)
+      agent.dispatch({ ...request, headersTimeout: timeout, bodyTimeout: timeout }, handler)
+    }).catch((error: Error & { code?: string }) => {
+      const { code, message } = error
       throw new SwfFault('SWF_UNAVAILABLE', code ?? 'NetworkError', action, `SWF did not answer: ${message}`, {
         cause: error,
       })
-    }
+    })
     const body = parse(text)
     if (status === 200 && body) return dates(body)
     throw swfFault(action, body?.__type ?? `HTTP ${status}`, body?.message ?? text.slice(0, 200))
   }
   return { transport, close: () => void agent.destroy() }
+}
+
+interface Answer {
+  status: number
+  text: string
+}
+
+/** One request and its answer, gathered without the stream that undici's own `request` makes of every answer. */
+class Exchange implements Dispatcher.DispatchHandler {
+  #status = 0
+  readonly #chunks: Buffer[] = []
+  #stop: (() => void) | undefined
+
+  constructor(
+    private readonly resolve: (answer: Answer) => void,
+    private readonly reject: (error: Error) => void,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    const { signal } = this
+    if (!signal) return
+    this.#forget()
+    const abort = () => controller.abort(signal.reason as Error)
+    if (signal.aborted) return abort()
+    signal.addEventListener('abort', abort, { once: true })
+    this.#stop = () => signal.removeEventListener('abort', abort)
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number): void {
+    this.#status = status
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#chunks.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    this.#forget()
+    const [first, ...others] = this.#chunks
+    const text = others.length ? Buffer.concat(this.#chunks).toString() : (first?.toString() ?? '')
+    this.resolve({ status: this.#status, text })
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#forget()
+    this.reject(error)
+  }
+
+  #forget(): void {
+    this.#stop?.()
+    this.#stop = undefined
+  }
 }
 
 function parse(text: string): (object & { __type?: string; message?: string }) | undefined {
