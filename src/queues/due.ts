@@ -27,7 +27,7 @@ const AGAIN = 10_000
 // Keeps D1 to D5.
 const DUE = script(
   'DUE',
-  `${TASK_FUNCTIONS}
+  `
 local most, me, nonce, found = tonumber(ARGV[1]), ARGV[2], ARGV[3], {}
 local function push(...) for _, value in ipairs({ ... }) do found[#found + 1] = value end end
 
@@ -133,6 +133,7 @@ if not grace then
 end
 return found
 `,
+  [TASK_FUNCTIONS],
 )
 
 /** Which task, and which start of it. */

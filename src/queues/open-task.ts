@@ -145,14 +145,14 @@ async function end({ swf, redis, prefix = DEFAULT_PREFIX }: Fleet, task: OpenTas
     await tell(swf, taskToken, outcome)
   } catch (error) {
     if (isFault(error, 'UNKNOWN_RESOURCE')) {
-      await Promise.all([records?.refuseAnswer(record), records?.done(record, name, 0)]).catch(() => {})
+      await Promise.all([records?.refuseAnswer(record), records?.done(record, name)]).catch(() => {})
       throw new ActivityClosed(workflowExecution, activityId)
     }
     // What is committed reaches SWF through a worker.
     if (committed === 'OK' && !isFault(error, 'VALIDATION')) return
     throw error
   }
-  await records?.done(record, name, 0).catch(() => {})
+  await records?.done(record, name).catch(() => {})
 }
 
 /** Tells SWF a task's outcome, once. Rejects as SWF does. */

@@ -13,6 +13,8 @@ import { MEASURE_FUNCTIONS, WRITE_MEASURES } from './measures.js'
 
 export interface Script {
   readonly name: string
+  /** Functions that it shares with others, and what it does. */
+  readonly functions: readonly string[]
   readonly body: string
   readonly lua: string
   readonly sha: string
@@ -38,12 +40,12 @@ ${MEASURE_FUNCTIONS}`
 const all: Script[] = []
 
 /**
- * Names a script. `lua` finds the key in `q`, the time in `now`, in milliseconds since 1970, and a queue's settings by
- * `settings()`, false when there are none.
+ * Names a script. `body` finds the key in `q`, the time in `now`, in milliseconds since 1970, a queue's settings by
+ * `settings()`, false when there are none, and whatever `functions` declare.
  */
-export function script(name: string, lua: string): Script {
-  const text = `${PRELUDE}local function main(ARGV)\n${lua}\nend\nlocal reply = main(ARGV)\n${WRITE_MEASURES}return reply\n`
-  const made = { name, body: lua, lua: text, sha: createHash('sha1').update(text).digest('hex') }
+export function script(name: string, body: string, functions: readonly string[] = []): Script {
+  const lua = `${PRELUDE}${functions.join('')}local function main(ARGV)\n${body}\nend\nlocal reply = main(ARGV)\n${WRITE_MEASURES}return reply\n`
+  const made = { name, functions, body, lua, sha: createHash('sha1').update(lua).digest('hex') }
   all.push(made)
   return made
 }
@@ -78,11 +80,11 @@ export async function run(
 
 /** Makes a script that calls others, one after the other. In: number of a script, how many arguments, these; and so on. */
 export function together(scripts: readonly Script[]): Together {
-  const functions = scripts.map(({ name, body }, n) => `scripts[${n + 1}] = function(ARGV) -- ${name}\n${body}\nend\n`)
+  const bodies = scripts.map(({ name, body }, n) => `scripts[${n + 1}] = function(ARGV) -- ${name}\n${body}\nend\n`)
   const made = script(
     'TOGETHER',
     `local scripts = {}
-${functions.join('')}
+${bodies.join('')}
 local replies, at = {}, 1
 while at <= #ARGV do
   local last = at + 1 + ARGV[at + 1]
@@ -91,6 +93,7 @@ while at <= #ARGV do
 end
 return replies
 `,
+    [...new Set(scripts.flatMap(({ functions }) => functions))],
   )
   return { script: made, numbers: new Map(scripts.map((each, n) => [each, n + 1])) }
 }
@@ -110,6 +113,7 @@ interface Call {
 /** Gathers calls on one key (L4). */
 export class Batch {
   #calls: Call[] = []
+  #last: (() => void)[] = []
   #leaving = false
 
   constructor(
@@ -122,16 +126,28 @@ export class Batch {
   run(script: Script, args: readonly (string | number)[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#calls.push({ script, args, resolve, reject })
-      if (this.#leaving) return
-      this.#leaving = true
-      setImmediate(() => this.#send())
+      this.#leave()
     })
   }
 
+  /** Calls back when the calls of this turn leave: what is called then comes after them. */
+  atLast(callback: () => void): void {
+    this.#last.push(callback)
+    this.#leave()
+  }
+
+  #leave(): void {
+    if (this.#leaving) return
+    this.#leaving = true
+    setImmediate(() => this.#send())
+  }
+
   #send(): void {
+    for (const callback of this.#last.splice(0)) callback()
     const calls = this.#calls
     this.#calls = []
     this.#leaving = false
+    if (calls.length === 0) return
     const [first, ...others] = calls
     if (others.length === 0)
       return void run(this.redis, first!.script, this.key, first!.args).then(first!.resolve, first!.reject)

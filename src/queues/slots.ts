@@ -9,7 +9,7 @@
 //     then Redis was away, all leases have run out at once, and their owners come back with everybody else.
 
 import type { Redis } from '../redis.js'
-import { run, script } from './script.js'
+import { run, script, type Batch } from './script.js'
 import { parseSettings, RECORD_FUNCTION, type QueueSettings } from './settings.js'
 
 /** How long a permit outlives its process's last sign of life, in milliseconds. */
@@ -17,37 +17,37 @@ const PERMIT_LIFE = 5_000
 /** How long nobody is taken over after Redis was silent, in milliseconds: longer than it takes to connect again. */
 const GRACE = 3_000
 
-// Shared by ACQUIRE, COMMIT, OPEN and DONE. In: process, how many. Out: list of permits; the name of one that took a token ends with r.
-export const ACQUIRE_FUNCTION = `
-local function acquire(process, wanted)
-  if wanted == 0 then return {} end
-  local settings = settings()
-  if not settings or settings.paused or settings.concurrency == 0 then return {} end
-  local state = redis.call('HMGET', q .. ':state', 'capacity', 'tokens', 'tokensAt')
-  local limit = math.min(settings.concurrency, tonumber(state[1] or 0)) + settings.prefetch
-  redis.call('ZREMRANGEBYSCORE', q .. ':permits', '-inf', now)
-  local used = redis.call('ZCARD', q .. ':permits') + redis.call('ZCARD', q .. ':tasks')
-  local count = math.min(wanted, limit - used)
+// ACQUIRE: asks for permits. In: process, how many. Out: permits, none when P2 forbids; the name of one that took a token ends
+// with r.
+export const ACQUIRE = script(
+  'ACQUIRE',
+  `
+local settings = settings()
+if not settings or settings.paused or settings.concurrency == 0 then return {} end
+local state = redis.call('HMGET', q .. ':state', 'capacity', 'tokens', 'tokensAt')
+local limit = math.min(settings.concurrency, tonumber(state[1] or 0)) + settings.prefetch
+redis.call('ZREMRANGEBYSCORE', q .. ':permits', '-inf', now)
+local used = redis.call('ZCARD', q .. ':permits') + redis.call('ZCARD', q .. ':tasks')
+local count = math.min(tonumber(ARGV[2]), limit - used)
+if count <= 0 then return {} end
+local rate = settings.rateLimit
+if rate then
+  local tokens = tonumber(state[2] or rate.tasks)
+  local since = now - tonumber(state[3] or now)
+  tokens = math.min(rate.tasks, tokens + since * rate.tasks / rate.per)
+  count = math.min(count, math.floor(tokens))
+  redis.call('HSET', q .. ':state', 'tokens', tostring(tokens - math.max(count, 0)), 'tokensAt', now)
   if count <= 0 then return {} end
-  local rate = settings.rateLimit
-  if rate then
-    local tokens = tonumber(state[2] or rate.tasks)
-    local since = now - tonumber(state[3] or now)
-    tokens = math.min(rate.tasks, tokens + since * rate.tasks / rate.per)
-    count = math.min(count, math.floor(tokens))
-    redis.call('HSET', q .. ':state', 'tokens', tostring(tokens - math.max(count, 0)), 'tokensAt', now)
-  end
-  local permits = {}
-  for i = 1, count do
-    permits[i] = process .. '.' .. redis.call('HINCRBY', q .. ':state', 'permit', 1) .. (rate and 'r' or '')
-    redis.call('ZADD', q .. ':permits', now + ${PERMIT_LIFE}, permits[i])
-  end
-  return permits
 end
-`
-
-// ACQUIRE: asks for permits. In: process, how many. Out: permits, none when P2 forbids.
-const ACQUIRE = script('ACQUIRE', `${ACQUIRE_FUNCTION} return acquire(ARGV[1], tonumber(ARGV[2]))`)
+local last, permits, members = redis.call('HINCRBY', q .. ':state', 'permit', count), {}, {}
+for i = 1, count do
+  permits[i] = ARGV[1] .. '.' .. (last - count + i) .. (rate and 'r' or '')
+  members[2 * i - 1], members[2 * i] = now + ${PERMIT_LIFE}, permits[i]
+end
+redis.call('ZADD', q .. ':permits', unpack(members))
+return permits
+`,
+)
 
 // RELEASE: gives permits back that brought no task, and the tokens that were taken for them. In: permits. Out: nothing.
 const RELEASE = script(
@@ -150,10 +150,18 @@ export class Slots {
     private readonly redis: Redis,
     private readonly key: string,
     private readonly process: string,
+    /** What permits are asked for with. */
+    private readonly batch: Batch,
   ) {}
 
+  /** Asks for permits; with what else is asked for in this turn, in its order. */
   async acquire(count: number): Promise<string[]> {
-    return (await run(this.redis, ACQUIRE, this.key, [this.process, count])) as string[]
+    return (await this.batch.run(ACQUIRE, [this.process, count])) as string[]
+  }
+
+  /** Calls back when all that is asked for in this turn is about to leave: what is asked for then comes last. */
+  atLast(callback: () => void): void {
+    this.batch.atLast(callback)
   }
 
   async release(permits: readonly string[]): Promise<void> {

@@ -79,10 +79,7 @@ export type Claim =
 export type Admitted = 'RUN' | 'NEW' | 'SAME' | 'CLOSED'
 
 /** What became of an outcome; STALE: another run owns the task, ENDED: somebody has ended it by its token. */
-export interface Committed {
-  answer: 'OK' | 'STALE' | 'ENDED'
-  permits: string[]
-}
+export type Committed = 'OK' | 'STALE' | 'ENDED'
 
 /** The states of a task that nobody runs: it waits, or its handler has left it open. */
 export type Unrun = 'WAIT' | 'OPEN'
@@ -107,6 +104,11 @@ export async function hintCancel(redis: Redis, key: string, runId: string, activ
   await run(redis, HINT, key, [activityId === undefined ? hash(runId) : taskId(runId, activityId)])
 }
 
+/** Gathers what one process asks of the tasks and the slots of one queue. */
+export function taskBatch(redis: Redis, key: string): Batch {
+  return new Batch(redis, key, ON_EVERY_TASK)
+}
+
 /** The task records of one queue, as one process uses them. Every method rejects as Redis does. */
 export class TaskRecords {
   readonly #batch: Batch
@@ -116,8 +118,9 @@ export class TaskRecords {
     private readonly redis: Redis,
     private readonly key: string,
     private readonly process: string,
+    batch = taskBatch(redis, key),
   ) {
-    this.#batch = new Batch(redis, key, ON_EVERY_TASK)
+    this.#batch = batch
   }
 
   /** Returns a name for one try to run a task. */
@@ -170,30 +173,17 @@ export class TaskRecords {
     return (await this.#batch.run(BEAT, args)) as 'OK' | 'STALE' | 'ENDED' | 'LOST'
   }
 
-  /** Gives a run's task its outcome; with permits, at most `wanted`. `makesPlace`: it gives up its slot, before SWF knows. */
-  async commit({ task, takeovers, nonce }: Run, outcome: Outcome, makesPlace = true, wanted = 0): Promise<Committed> {
+  /** Gives a run's task its outcome. `makesPlace`: it gives up its slot, before SWF knows. */
+  async commit({ task, takeovers, nonce }: Run, outcome: Outcome, makesPlace = true): Promise<Committed> {
     const args = [task.id, task.startedEventId, takeovers, nonce, JSON.stringify(outcome), countedAs(outcome)]
-    const reply = (await this.#batch.run(COMMIT, [...args, this.process, wanted, makesPlace ? 1 : 0])) as [
-      Committed['answer'],
-      ...string[],
-    ]
-    const [answer, ...permits] = reply
-    return { answer, permits }
+    args.push(makesPlace ? 1 : 0)
+    return (await this.#batch.run(COMMIT, args)) as Committed
   }
 
-  /** Leaves a run's task open for so many milliseconds; with permits, at most `wanted`. */
-  async open(
-    { task, takeovers, nonce }: Run,
-    time: number,
-    beat: number,
-    wanted: number,
-  ): Promise<{ answer: 'OK' | 'STALE' | 'LOST'; permits: string[] }> {
+  /** Leaves a run's task open for so many milliseconds. */
+  async open({ task, takeovers, nonce }: Run, time: number, beat: number): Promise<'OK' | 'STALE' | 'LOST'> {
     const args = [task.id, task.startedEventId, takeovers, nonce, Math.max(0, Math.ceil(time)), beat]
-    const [answer, ...permits] = (await run(this.redis, OPEN, this.key, [...args, this.process, wanted])) as [
-      'OK' | 'STALE' | 'LOST',
-      ...string[],
-    ]
-    return { answer, permits }
+    return (await this.#batch.run(OPEN, args)) as 'OK' | 'STALE' | 'LOST'
   }
 
   /** Gives a task the outcome that somebody brings who has its token; `name` tells this answer from others. */
@@ -212,14 +202,9 @@ export class TaskRecords {
     await this.redis.hdel(`${this.key}:t:${id}`, 'answer')
   }
 
-  /** Closes a task; without a nonce only if nobody runs it. Resolves to permits, at most `wanted`. */
-  async done(
-    task: Pick<TaskRecord, 'id' | 'startedEventId'>,
-    nonce: string | undefined,
-    wanted: number,
-  ): Promise<string[]> {
-    const args = [task.id, task.startedEventId, nonce ?? '', this.process, wanted]
-    return (await this.#batch.run(DONE, args)) as string[]
+  /** Closes a task; without a nonce only if nobody runs it. */
+  async done(task: Pick<TaskRecord, 'id' | 'startedEventId'>, nonce: string | undefined): Promise<void> {
+    await this.#batch.run(DONE, [task.id, task.startedEventId, nonce ?? ''])
   }
 
   /** Ends a task that nobody runs; resolves to false when it is no longer in that state. */

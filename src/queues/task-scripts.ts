@@ -20,7 +20,7 @@
 // RUN ─open▶ OPEN ─take▶ OUT.   WAIT, RUN, OPEN ─answer▶ OUT.
 
 import { script, together } from './script.js'
-import { ACQUIRE_FUNCTION } from './slots.js'
+import { ACQUIRE } from './slots.js'
 
 /** How often a task is taken over from workers that died before it is given up. */
 export const MAX_TAKEOVERS = 2
@@ -40,9 +40,11 @@ local function close(id, deadline, state)
   local t = key(id)
   redis.call('HDEL', t, 'until', 'task', 'token', 'input', 'outcome', 'details', 'process', 'nonce', 'beat', 'attempt', 'beatAt')
   redis.call('HSET', t, 'state', 'CLOSED')
-  redis.call('PEXPIRE', t, math.min(math.max(tonumber(deadline) - now, 0), ${LONGEST_TOMBSTONE}) + ${TOMBSTONE})
+  -- Since it was made, a record lives as long as its tombstone.
+  local left = tonumber(deadline) - now
+  if left < 0 or left > ${LONGEST_TOMBSTONE} then redis.call('PEXPIRE', t, (left < 0 and 0 or ${LONGEST_TOMBSTONE}) + ${TOMBSTONE}) end
+  if state == 'OUT' and redis.call('ZREM', q .. ':out', id) == 1 then return end
   redis.call('ZREM', q .. ':tasks', id)
-  if state == 'OUT' then redis.call('ZREM', q .. ':out', id) end
   if state == 'RUN' or state == 'OUT' then return end
   redis.call('ZREM', q .. ':waiting', id)
   redis.call('ZREM', q .. ':beats', id)
@@ -92,7 +94,7 @@ end
 // Keeps R1, R5 to R7, R9 and R10.
 export const ADMIT = script(
   'ADMIT',
-  `${TASK_FUNCTIONS}
+  `
 local id, started = ARGV[1], tonumber(ARGV[2])
 local t, ttl, beat, process, nonce = key(id), tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[11], ARGV[12]
 redis.call('ZREM', q .. ':permits', ARGV[3])
@@ -121,6 +123,7 @@ redis.call('ZADD', q .. ':waiting', now, id)
 if beat > 0 then redis.call('ZADD', q .. ':beats', now + beat, id) end
 return 'NEW'
 `,
+  [TASK_FUNCTIONS],
 )
 
 // CLAIM: asks to run a task. In: id, process, nonce. Out: GONE | BUSY | FULL (not now) | EXPIRED task | RUN, GIVE_UP with
@@ -128,7 +131,7 @@ return 'NEW'
 // Keeps R2, R3, R5, R7, R9.
 export const CLAIM = script(
   'CLAIM',
-  `${TASK_FUNCTIONS}
+  `
 local id, process, nonce = ARGV[1], ARGV[2], ARGV[3]
 local t = key(id)
 local r = redis.call('HMGET', t, 'state', 'process', 'nonce', 'takeovers', 'deadline', 'task', 'type', 'at', 'attempt')
@@ -160,13 +163,14 @@ local answer = takeovers > ${MAX_TAKEOVERS} and 'GIVE_UP' or 'RUN'
 local f = redis.call('HMGET', t, 'token', 'input', 'startedEventId', 'details')
 return { answer, r[6], f[1], f[2], f[3], takeovers, tonumber(r[5]) - now, f[4] or '' }
 `,
+  [TASK_FUNCTIONS],
 )
 
 // BEAT: a run is about to send a heartbeat. In: id, startedEventId, takeovers, nonce, details ('' for none).
 // Out: OK, STALE (another run owns the task, or it is closed), ENDED (by its token), LOST (no record).
 export const BEAT = script(
   'BEAT',
-  `${TASK_FUNCTIONS}
+  `
 local t = key(ARGV[1])
 local r = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce', 'answer')
 if not r[1] then return 'LOST' end
@@ -176,53 +180,57 @@ redis.call('HSET', t, 'beatAt', now)
 if ARGV[5] ~= '' then redis.call('HSET', t, 'details', ARGV[5]) end
 return 'OK'
 `,
+  [TASK_FUNCTIONS],
 )
 
-// COMMIT: a run's outcome. In: id, startedEventId, takeovers, nonce, outcome (JSON), its name in measures, process, permits
-// wanted, 1 to give up the slot. Out: OK and permits | STALE | ENDED (by its token). A missing record knows nothing against it: SWF takes the first.
-// Keeps R4, R5; its slot becomes a permit where P2 allows.
+// COMMIT: a run's outcome. In: id, startedEventId, takeovers, nonce, outcome (JSON), its name in measures, 1 to give up the
+// slot. Out: OK, STALE, ENDED (by its token). A missing record knows nothing against it: SWF takes the first.
+// Keeps R4, R5.
 export const COMMIT = script(
   'COMMIT',
-  `${TASK_FUNCTIONS} ${ACQUIRE_FUNCTION}
+  `
 local t = key(ARGV[1])
 local r = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce', 'process', 'begun', 'answer', 'type', 'deadline')
-if not r[1] then return { 'OK' } end
-if r[7] and r[2] == ARGV[2] then return { 'ENDED' } end
-if r[1] == 'CLOSED' or r[2] ~= ARGV[2] or r[3] ~= ARGV[3] or r[4] ~= ARGV[4] then return { stale(ARGV[1], ARGV[4]) } end
+if not r[1] then return 'OK' end
+if r[7] and r[2] == ARGV[2] then return 'ENDED' end
+if r[1] == 'CLOSED' or r[2] ~= ARGV[2] or r[3] ~= ARGV[3] or r[4] ~= ARGV[4] then return stale(ARGV[1], ARGV[4]) end
 if r[1] == 'RUN' then
   redis.call('HSET', t, 'state', 'OUT', 'outcome', ARGV[5])
-  if ARGV[9] == '1' then redis.call('ZREM', q .. ':tasks', ARGV[1]) end
-  redis.call('ZADD', q .. ':out', r[9], ARGV[1])
+  if ARGV[7] == '1' then
+    redis.call('ZREM', q .. ':tasks', ARGV[1])
+    redis.call('ZADD', q .. ':out', r[9], ARGV[1])
+  end
   local took = now - tonumber(r[6] or now)
   measured(r[8], 'r' .. bucket(took))
   measured(r[8], ARGV[6])
   measure('p|' .. ARGV[6] .. '|' .. r[5])
   measure('p|ms|' .. r[5], took)
 end
-return { 'OK', unpack(acquire(ARGV[7], tonumber(ARGV[8]))) }
+return 'OK'
 `,
+  [TASK_FUNCTIONS],
 )
 
-// DONE: SWF knows the outcome, or has closed the task itself. In: id, startedEventId, nonce ('': only if nobody runs it),
-// process, permits wanted. Out: permits. Keeps R6; where it still had a slot, that becomes a permit where P2 allows.
+// DONE: SWF knows the outcome, or has closed the task itself. In: id, startedEventId, nonce ('': only if nobody runs it).
+// Keeps R6.
 export const DONE = script(
   'DONE',
-  `${TASK_FUNCTIONS} ${ACQUIRE_FUNCTION}
+  `
 local r = redis.call('HMGET', key(ARGV[1]), 'state', 'startedEventId', 'nonce', 'deadline', 'type')
 local mine = r[3] == ARGV[3] or (ARGV[3] == '' and (r[1] == 'WAIT' or r[1] == 'OPEN'))
 if r[1] and r[1] ~= 'CLOSED' and r[2] == ARGV[2] and mine then
   if r[1] == 'RUN' then measured(r[5], 'dropped') end
   close(ARGV[1], r[4], r[1])
 end
-return acquire(ARGV[4], tonumber(ARGV[5]))
 `,
+  [TASK_FUNCTIONS],
 )
 
 // TAKE: ends a task that nobody runs, with an outcome. In: id, startedEventId, process, nonce, outcome (JSON), its name in
 // measures, the state that it must be in. Out: 1, or 0 when it is in another.
 export const TAKE = script(
   'TAKE',
-  `${TASK_FUNCTIONS} ${END_FUNCTION}
+  `
 local id, t = ARGV[1], key(ARGV[1])
 local r = redis.call('HMGET', t, 'state', 'startedEventId', 'nonce')
 if r[1] == 'OUT' and r[3] == ARGV[4] then return 1 end
@@ -230,25 +238,27 @@ if r[1] ~= ARGV[7] or r[2] ~= ARGV[2] then return 0 end
 endWith(id, ARGV[3], ARGV[4], ARGV[5], ARGV[6])
 return 1
 `,
+  [TASK_FUNCTIONS, END_FUNCTION],
 )
 
-// OPEN: a run leaves its task open. In: id, startedEventId, takeovers, nonce, for how long (ms), beat (ms), process, permits
-// wanted. Out: OK and permits | STALE | LOST (no record). Keeps R5 and R8.
+// OPEN: a run leaves its task open. In: id, startedEventId, takeovers, nonce, for how long (ms), beat (ms). Out: OK, STALE,
+// LOST (no record). Keeps R5 and R8.
 export const OPEN = script(
   'OPEN',
-  `${TASK_FUNCTIONS} ${ACQUIRE_FUNCTION}
+  `
 local id, t, beat = ARGV[1], key(ARGV[1]), tonumber(ARGV[6])
 local r = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce', 'answer', 'deadline')
-if not r[1] then return { 'LOST' } end
-if r[2] == ARGV[2] and r[3] == ARGV[3] and (r[1] == 'OPEN' or r[5]) then return { 'OK' } end
-if r[1] ~= 'RUN' or r[2] ~= ARGV[2] or r[3] ~= ARGV[3] or r[4] ~= ARGV[4] then return { stale(id, ARGV[4]) } end
+if not r[1] then return 'LOST' end
+if r[2] == ARGV[2] and r[3] == ARGV[3] and (r[1] == 'OPEN' or r[5]) then return 'OK' end
+if r[1] ~= 'RUN' or r[2] ~= ARGV[2] or r[3] ~= ARGV[3] or r[4] ~= ARGV[4] then return stale(id, ARGV[4]) end
 redis.call('HDEL', t, 'process', 'nonce', 'input')
 redis.call('HSET', t, 'state', 'OPEN', 'beat', beat)
 redis.call('ZREM', q .. ':tasks', id)
 redis.call('ZADD', q .. ':open', math.min(now + tonumber(ARGV[5]), tonumber(r[6])), id)
 if beat > 0 then redis.call('ZADD', q .. ':beats', now + beat, id) end
-return { 'OK', unpack(acquire(ARGV[7], tonumber(ARGV[8]))) }
+return 'OK'
 `,
+  [TASK_FUNCTIONS],
 )
 
 // ANSWER: somebody who has the token of a task gives its outcome. In: id, startedEventId, name of the answer, outcome (JSON),
@@ -256,7 +266,7 @@ return { 'OK', unpack(acquire(ARGV[7], tonumber(ARGV[8]))) }
 // CLOSED (ended otherwise, or begun anew), UNKNOWN (no record). Keeps R4, R5, R8.
 export const ANSWER = script(
   'ANSWER',
-  `${TASK_FUNCTIONS} ${END_FUNCTION}
+  `
 local id, name = ARGV[1], ARGV[3]
 local r = redis.call('HMGET', key(id), 'state', 'startedEventId', 'answer')
 if not r[1] or tonumber(r[2]) < tonumber(ARGV[2]) then return 'UNKNOWN' end
@@ -268,13 +278,14 @@ endWith(id, name, name, ARGV[4], ARGV[5])
 redis.call('ZADD', q .. ':alive', now + tonumber(ARGV[6]), name)
 return 'OK'
 `,
+  [TASK_FUNCTIONS, END_FUNCTION],
 )
 
 // RESTORE: a run's record, after Redis has lost it. In: id, startedEventId, takeovers, process, nonce, task (JSON), token,
 // input, time to live (ms), beat (ms), details, activity type, which try. Out: OK, or STALE when another run or a later start stands there.
 export const RESTORE = script(
   'RESTORE',
-  `${TASK_FUNCTIONS}
+  `
 local id, started, takeovers = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local t, ttl = key(id), tonumber(ARGV[9])
 local old = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce')
@@ -295,6 +306,7 @@ redis.call('ZREM', q .. ':waiting', id)
 redis.call('ZREM', q .. ':beats', id)
 return 'OK'
 `,
+  [TASK_FUNCTIONS],
 )
 
 // STATES: where tasks stand. In: ids. Out: state and startedEventId of each in turn, false where there is no record.
@@ -334,4 +346,4 @@ return #found
 )
 
 /** What happens to every task, gathered. */
-export const ON_EVERY_TASK = together([ADMIT, CLAIM, BEAT, COMMIT, DONE])
+export const ON_EVERY_TASK = together([ADMIT, CLAIM, BEAT, COMMIT, OPEN, DONE, ACQUIRE])

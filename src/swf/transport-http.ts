@@ -30,9 +30,10 @@ export function httpTransport(
     const { status, text } = await new Promise<Answer>((resolve, reject) => {
       const body = JSON.stringify(wire(input))
       const headers = ['content-type', 'application/x-amz-json-1.0', 'x-amz-target', `SimpleWorkflowService.${action}`]
-      const request = { origin, path: '/', method: 'POST' as const, headers, body }
-      const handler = new Exchange(resolve, reject, signal)
-      agent.dispatch({ ...request, headersTimeout: timeout, bodyTimeout: timeout }, handler)
+      agent.dispatch(
+        { origin, path: '/', method: 'POST', headers, body, headersTimeout: timeout, bodyTimeout: timeout },
+        new Exchange(resolve, reject, signal),
+      )
     }).catch((error: Error & { code?: string }) => {
       const { code, message } = error
       throw new SwfFault('SWF_UNAVAILABLE', code ?? 'NetworkError', action, `SWF did not answer: ${message}`, {

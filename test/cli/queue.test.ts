@@ -4,6 +4,7 @@ import { announce } from '../../src/queues/fleet.js'
 import { queueKey } from '../../src/queues/keys.js'
 import { DEFAULT_SETTINGS, type QueueSettings } from '../../src/queues/settings.js'
 import { Slots } from '../../src/queues/slots.js'
+import { taskBatch } from '../../src/queues/task-record.js'
 import { afterFile } from '../support/dispose.js'
 import { testRedis } from '../support/redis.js'
 import { connected } from '../support/redis-connection.js'
@@ -13,7 +14,8 @@ const { url, prefix } = testRedis()
 const redis = await connected(url)
 
 /** A worker that obeys within a twentieth of a second, played by the test. */
-const slots = new Slots(redis, queueKey(prefix, 'orders', 'mail'), 'vm:7:a')
+const key = queueKey(prefix, 'orders', 'mail')
+const slots = new Slots(redis, key, 'vm:7:a', taskBatch(redis, key))
 let obeyed: QueueSettings = DEFAULT_SETTINGS
 let obeying = true
 const tick = async () => {

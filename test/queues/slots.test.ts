@@ -9,7 +9,7 @@ import {
 } from '../../src/queues/settings.js'
 import { Slots } from '../../src/queues/slots.js'
 import { readNumbers } from '../../src/queues/stats.js'
-import { taskId, TaskRecords } from '../../src/queues/task-record.js'
+import { taskId, taskBatch, TaskRecords } from '../../src/queues/task-record.js'
 import { testRedis } from '../support/redis.js'
 import { connected } from '../support/redis-connection.js'
 
@@ -20,7 +20,7 @@ let key = ''
 let slots: Slots
 beforeEach(async () => {
   key = queueKey('test', 'domain', `slots ${++count}`)
-  slots = new Slots(redis, key, 'a')
+  slots = new Slots(redis, key, 'a', taskBatch(redis, key))
 })
 
 const tick = (
@@ -58,7 +58,7 @@ test('no permit without a sign of life, nor beyond what is allowed and can be ru
   await tick(slots, 4)
   expect(await slots.acquire(3)).toHaveLength(3)
   expect(await slots.acquire(3)).toHaveLength(1)
-  await tick(new Slots(redis, key, 'b'), 4)
+  await tick(new Slots(redis, key, 'b', taskBatch(redis, key)), 4)
   await set({ concurrency: 6 })
   expect(await slots.acquire(9)).toHaveLength(2)
   await set({ prefetch: 2 })
@@ -77,9 +77,11 @@ test('a permit becomes the slot of its task, and the slot a permit again', async
   if (claim.kind !== 'RUN') throw new Error(`claim answered ${claim.kind}`)
   expect(await readNumbers(redis, key)).toMatchObject({ depth: 0, active: 1, slotsHeld: 1 })
   // SWF has yet to hear of the outcome.
-  const { permits: handedOver } = await records.commit(claim.run, { kind: 'completed' }, true, 1)
+  expect(await records.commit(claim.run, { kind: 'completed' })).toBe('OK')
+  const handedOver = await slots.acquire(1)
   expect(handedOver).toHaveLength(1)
-  expect(await records.done(claim.run.task, 'n', 1)).toEqual([])
+  await records.done(claim.run.task, 'n')
+  expect(await slots.acquire(1)).toEqual([])
   expect(await readNumbers(redis, key)).toMatchObject({ depth: 0, active: 0, slotsHeld: 1 })
   await slots.release(handedOver)
   expect((await readNumbers(redis, key)).slotsHeld).toBe(0)
@@ -91,7 +93,9 @@ test('what ends without an outcome gives its slot back as it is closed', async (
   const [permit] = await slots.acquire(1)
   await admit(records, '1.1', permit!)
   await records.claim(taskId('run', '1.1'), 'n')
-  expect(await records.done({ id: taskId('run', '1.1'), startedEventId: 5 }, 'n', 1)).toHaveLength(1)
+  expect(await slots.acquire(1)).toEqual([])
+  await records.done({ id: taskId('run', '1.1'), startedEventId: 5 }, 'n')
+  expect(await slots.acquire(1)).toHaveLength(1)
 })
 
 test('a paused queue gives no permit, nor one with concurrency 0', async () => {
@@ -150,7 +154,7 @@ test('every change of settings is on record: who, when, from and to', async () =
   const { settings } = await set({ concurrency: 4 })
   await tick(slots, 1, { ...DEFAULT_SETTINGS, concurrency: 9 })
   await redis.del(`${key}:settings`)
-  await tick(new Slots(redis, key, 'b'), 1, settings, [], false)
+  await tick(new Slots(redis, key, 'b', taskBatch(redis, key)), 1, settings, [], false)
   const changes = await readChanges(redis, key, 10)
   expect(changes.map(({ by, why, from, to }) => [by, why, from?.concurrency, to.concurrency])).toEqual([
     ['b', 'RESTORED', undefined, 4],

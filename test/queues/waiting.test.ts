@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest'
 import { queueKey } from '../../src/queues/keys.js'
 import { DEFAULT_SETTINGS, updateSettings } from '../../src/queues/settings.js'
 import { Slots } from '../../src/queues/slots.js'
-import { taskId, TaskRecords } from '../../src/queues/task-record.js'
+import { taskId, taskBatch, TaskRecords } from '../../src/queues/task-record.js'
 import { look, waitingReason, type QueuePressure, type TaskPlace } from '../../src/queues/waiting.js'
 import { testRedis } from '../support/redis.js'
 import { connected } from '../support/redis-connection.js'
@@ -47,7 +47,7 @@ let slots: Slots
 let records: TaskRecords
 beforeEach(() => {
   key = queueKey('test', 'domain', `waiting ${++count}`)
-  slots = new Slots(redis, key, 'a')
+  slots = new Slots(redis, key, 'a', taskBatch(redis, key))
   records = new TaskRecords(redis, key, 'a')
 })
 const tick = (draining = false) =>
@@ -88,13 +88,13 @@ test('tells for many activities at once where each stands, who runs it and what 
   const answered = await records.claim(taskId('run', '2'), 'm')
   if (!('run' in answered)) throw new Error('not claimed')
   await records.commit(answered.run, { kind: 'completed' })
-  await records.done(answered.run.task, 'other', 0)
+  await records.done(answered.run.task, 'other')
 
   await redis.zincrby(`${key}:waiting`, 1, taskId('run', '4'))
   await admit('5')
   const left = await records.claim(taskId('run', '5'), 'o')
   if (!('run' in left)) throw new Error('not claimed')
-  await records.open(left.run, 30_000, 0, 0)
+  await records.open(left.run, 30_000, 0)
   const { queue, places } = await see('4', '1', 'unknown', '3', '2', '5')
   expect(queue).toEqual({
     ...{ paused: false, concurrency: 50, prefetch: 0 },

@@ -26,6 +26,8 @@ export class ActiveRun {
   readonly #options: ActiveRunOptions
   readonly stop = new Stop()
   readonly heartbeat: Heartbeat
+  /** It counts among those that run, for the fleet. */
+  holdsSlot = true
   readonly #forgetDeadline: () => void
   #log: Log | undefined
 
@@ -39,7 +41,11 @@ export class ActiveRun {
     this.#options = options
     const { swf, records, metrics } = options
     this.heartbeat = new Heartbeat({
-      ...{ run, swf, records, metrics, manual },
+      run,
+      swf,
+      records,
+      metrics,
+      manual,
       log: () => this.log,
       onStop: code => this.stop.ask(code),
       onLost: () => void this.#restore(),
@@ -55,7 +61,8 @@ export class ActiveRun {
   /** Names the activity in a line of the log. */
   get facts() {
     const { workflowExecution, activityId, activityType } = this.run.task
-    return { ...workflowExecution, activityId, activityType: activityType.name, attempt: this.attempt }
+    const { workflowId, runId } = workflowExecution
+    return { workflowId, runId, activityId, activityType: activityType.name, attempt: this.attempt }
   }
 
   get attempt(): number {
@@ -71,7 +78,12 @@ export class ActiveRun {
     const { idempotencyKey, lastHeartbeat } = this.payload.envelope
     const log = () => this.log
     return {
-      ...{ attempt, fencingToken, workflowExecution, activityId, activityType, shuttingDown },
+      attempt,
+      fencingToken,
+      workflowExecution,
+      activityId,
+      activityType,
+      shuttingDown,
       lastHeartbeat: details === undefined ? lastHeartbeat : decodePayload(details).value,
       idempotencyKey: idempotencyKey ?? `${workflowExecution.workflowId}/${workflowExecution.runId}/${activityId}`,
       deadline: deadline === undefined ? undefined : new Date(deadline),

@@ -99,7 +99,7 @@ export class Caretaker {
     } catch (error) {
       metrics.heartbeats.inc({ outcome: 'failed' })
       if (!isFault(error, 'UNKNOWN_RESOURCE')) throw error
-      await records.done(task, undefined, 0)
+      await records.done(task, undefined)
       log.info({ task: task.id, state }, 'task closed by SWF while nobody ran it')
     }
   }
@@ -144,7 +144,7 @@ export class Caretaker {
     const { records, swf, onUnsure } = this.options
     const log = this.#log(facts)
     const answered = await respond(swf, taskToken, outcome, { log: () => log, ...(leave && { leave }) })
-    if (answered !== 'LEFT') await records.done(task, nonce, 0).catch(() => onUnsure(task, nonce))
+    if (answered !== 'LEFT') await records.done(task, nonce).catch(() => onUnsure(task, nonce))
     log.info({ outcome: outcome.kind, answered }, 'task ended that nobody ran')
   }
 

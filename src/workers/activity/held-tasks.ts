@@ -27,7 +27,7 @@ interface Held extends PolledTask {
   /** The run that is to begin with it, and the room taken for it; undefined when there was none. */
   begins: { nonce: string; leave: () => void } | undefined
   /** When its record was found missing. */
-  lostAt?: number
+  lostAt: number | undefined
   busy: boolean
 }
 
@@ -58,8 +58,20 @@ export class HeldTasks {
   async add(task: PolledTask, permit: string): Promise<void> {
     const now = Date.now()
     this.forget(task.record.id)
-    const held: Held = { ...task, permit, at: now, beatAt: now, admitted: false, begins: undefined, busy: false }
-    this.#tasks.set(task.record.id, held)
+    const { record, payload, deadline } = task
+    const held: Held = {
+      record,
+      payload,
+      deadline,
+      permit,
+      at: now,
+      beatAt: now,
+      admitted: false,
+      begins: undefined,
+      lostAt: undefined,
+      busy: false,
+    }
+    this.#tasks.set(record.id, held)
     await this.#admit(held)
   }
 
@@ -100,7 +112,7 @@ export class HeldTasks {
       if (admitted === 'RUN' || admitted === 'CLOSED') return this.#drop(held)
       await jobs.add({ id, startedEventId, takeovers: 0 })
       held.admitted = true
-      delete held.lostAt
+      held.lostAt = undefined
     } catch (error) {
       log.warn({ err: (error as Error).message, activityId: record.activityId }, 'task not admitted, trying again')
     } finally {

@@ -35,11 +35,9 @@ export interface ProcessorOptions extends ActiveRunOptions {
   handlers: ReadonlyMap<string, Handler>
   /** How long a handler may take to stop, in milliseconds. */
   grace: number
-  /** How many permits pollers of this process wait for. */
-  wanted: () => number
   room: Room
-  /** Permits that came with a finished task. */
-  offer: (permits: readonly string[]) => void
+  /** A slot comes free with what Redis is being asked in this turn. */
+  onFreed: () => void
   /** This process has begun the task. */
   onClaimed: (task: string) => void
 }
@@ -146,7 +144,7 @@ export class Processor {
   async finishLate(): Promise<void> {
     for (let late = this.#unfinished.shift(); late; late = this.#unfinished.shift()) {
       try {
-        await this.#options.records.done(late.task, late.nonce, 0)
+        await this.#options.records.done(late.task, late.nonce)
       } catch {
         this.#unfinished.unshift(late)
         return
@@ -187,7 +185,7 @@ export class Processor {
         ? await this.#leaveOpen(active, outcome, openBeat(run.task, payload.envelope, handler))
         : await this.#finish(active, outcome, leave)
       const ms = Math.round((performance.now() - began) * 10) / 10
-      log.info({ ...active.facts, outcome: told, ms }, 'activity executed')
+      log.info(Object.assign(active.facts, { outcome: told, ms }), 'activity executed')
       metrics.activityTasks.inc({ activityType: activityType.name, outcome: told })
     } finally {
       active.end()
@@ -228,7 +226,6 @@ export class Processor {
 
   /** Hands an open task to the fleet, however long Redis takes; resolves to what became of it, for logs and metrics. */
   async #leaveOpen({ run, stop, heartbeat, log }: ActiveRun, { until }: OpenActivity, beat: number): Promise<string> {
-    const { wanted, offer } = this.#options
     const backoff = new Backoff(50, 1_000)
     for (;;) {
       const { code } = stop
@@ -238,10 +235,11 @@ export class Processor {
         return 'left'
       }
       try {
-        const { answer, permits } = await this.#open(run, until, beat, wanted())
+        const opening = this.#open(run, until, beat)
+        this.#options.onFreed()
+        const answer = await opening
         if (answer === 'OK') {
           heartbeat.stop()
-          offer(permits)
           this.#remember(run, until, beat)
           return 'left_open'
         }
@@ -254,9 +252,9 @@ export class Processor {
     }
   }
 
-  #open(run: Run, until: Date | undefined, beat: number, wanted: number) {
+  #open(run: Run, until: Date | undefined, beat: number) {
     const time = until === undefined ? LONGEST_OPEN : until.getTime() - Date.now()
-    return this.#options.records.open(run, time, beat, wanted)
+    return this.#options.records.open(run, time, beat)
   }
 
   /** Keeps in mind what this process has left open, for a Redis that forgets it; no more than so many. */
@@ -272,18 +270,18 @@ export class Processor {
   /** Redis has lost its data: the tasks that this process has left open are put back. Rejects as Redis does. */
   async reopen(): Promise<void> {
     for (const { run, until, beat } of this.#left.values())
-      if ((await this.#options.records.restore(run)) === 'OK') await this.#open(run, until, beat, 0)
+      if ((await this.#options.records.restore(run)) === 'OK') await this.#open(run, until, beat)
   }
 
   /** Commits, tells SWF and closes; resolves to what became of the task, for logs and metrics. */
   async #finish(active: ActiveRun, outcome: Outcome | undefined, leave: () => void): Promise<string> {
-    const { records, metrics, wanted, offer } = this.#options
+    const { records, metrics, onFreed } = this.#options
     const { run, stop, heartbeat } = active
     const { task, deadline } = run
     const { code } = stop
     let told = code === 'FENCED' || code === 'CLOSED' ? code.toLowerCase() : 'expired'
     if (outcome && (deadline === undefined || Date.now() < deadline)) {
-      const answered = (await this.#commit(run, outcome, leave)) ?? (await this.#tell(active, outcome))
+      const answered = (await this.#commit(active, outcome, leave)) ?? (await this.#tell(active, outcome))
       told = answered === 'ANSWERED' ? nameOf(outcome) : answered.toLowerCase()
     }
     heartbeat.stop()
@@ -296,27 +294,27 @@ export class Processor {
     // Not waited for: the job ends meanwhile.
     this.#busy++
     records
-      .done(task, run.nonce, wanted())
-      .then(offer, () => this.finish(task, run.nonce))
+      .done(task, run.nonce)
+      .catch(() => this.finish(task, run.nonce))
       .finally(() => this.#busy--)
+    if (active.holdsSlot) onFreed()
     return told
   }
 
   /** Commits; resolves to why SWF is not to be told, undefined when it is. The next activity may take its place (A6). */
-  async #commit(run: Run, outcome: Outcome, leave: () => void): Promise<string | undefined> {
-    const { records, room, wanted, offer } = this.#options
-    const { deadline = Infinity } = run
+  async #commit(active: ActiveRun, outcome: Outcome, leave: () => void): Promise<string | undefined> {
+    const { records, room, onFreed } = this.#options
+    const { deadline = Infinity } = active.run
     const makesPlace = this.#telling < room.limit
     const patience = Math.min(deadline - Date.now() - SECOND, LONGEST_COMMIT)
-    const committing = records.commit(run, outcome, makesPlace, makesPlace ? wanted() : 0)
-    // Permits count even when they come too late for this outcome.
-    committing.then(
-      ({ permits }) => offer(permits),
-      () => {},
-    )
+    const committing = records.commit(active.run, outcome, makesPlace)
+    if (makesPlace) onFreed()
     const committed = await within(committing, Math.max(patience, SECOND / 4)).catch(() => undefined)
-    if (committed && makesPlace) leave()
-    return committed?.answer === 'STALE' ? 'FENCED' : committed?.answer === 'ENDED' ? 'CLOSED' : undefined
+    if (committed && makesPlace) {
+      active.holdsSlot = false
+      leave()
+    }
+    return committed === 'STALE' ? 'FENCED' : committed === 'ENDED' ? 'CLOSED' : undefined
   }
 
   async #tell(active: ActiveRun, outcome: Outcome): Promise<string> {

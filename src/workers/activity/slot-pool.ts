@@ -1,7 +1,7 @@
 // The permits of one process on one queue, and the pollers that wait for one.
 //
-// W1. Requests are gathered: all pollers that wait are asked for in one ACQUIRE.
-// W2. After a refusal nothing is asked until the next tick; the slot of a task comes back as it ends (COMMIT, OPEN, DONE).
+// W1. Requests are gathered: all pollers that wait are asked for in one ACQUIRE, behind whatever frees slots in that turn.
+// W2. After a refusal nothing is asked until the next tick, or until a task of this process gives up its slot.
 
 import type { Slots } from '../../queues/slots.js'
 
@@ -10,8 +10,12 @@ export class SlotPool {
   readonly #permits = new Set<string>()
   readonly #waiting: ((permit: string | undefined) => void)[] = []
   #spare: string[] = []
+  /** For how many pollers Redis is being asked. */
+  #asked = 0
+  /** The next question leaves with this turn. */
   #asking = false
   #refused = false
+  #freed = 0
   #open = false
   #closed = false
   /** Permits that were given under other rules, to be given back by polls that come back empty. */
@@ -28,11 +32,6 @@ export class SlotPool {
     return [...this.#permits]
   }
 
-  /** How many pollers wait for a permit. */
-  get wanted(): number {
-    return this.#open ? this.#waiting.length : 0
-  }
-
   /** Resolves with a permit to poll; undefined when there will be none. */
   take(): Promise<string | undefined> {
     if (this.#closed) return Promise.resolve(undefined)
@@ -44,8 +43,14 @@ export class SlotPool {
     })
   }
 
-  /** Hands out permits that came from Redis. */
-  offer(permits: readonly string[]): void {
+  /** A task of this process gives up its slot with what Redis is being asked in this turn. */
+  slotFreed(): void {
+    this.#freed++
+    this.#refused = false
+    this.#ask()
+  }
+
+  #offer(permits: readonly string[]): void {
     for (const permit of permits) {
       this.#permits.add(permit)
       const poller = this.#waiting.shift()
@@ -106,16 +111,29 @@ export class SlotPool {
     for (const permit of spare) this.giveBack(permit)
   }
 
+  /** How many pollers wait for whom Redis is not being asked. */
+  get #wanted(): number {
+    return this.#open ? this.#waiting.length - this.#asked : 0
+  }
+
   #ask(): void {
-    if (this.#asking || this.#refused || !this.#open || this.#waiting.length === 0) return
+    if (this.#asking || this.#refused || this.#wanted <= 0) return
     this.#asking = true
-    setImmediate(async () => {
-      const wanted = this.#waiting.length
-      const permits = wanted && this.#open ? await this.#slots.acquire(wanted).catch(() => []) : []
+    this.#slots.atLast(() => {
       this.#asking = false
-      this.#refused = permits.length < wanted
-      this.offer(permits)
-      this.#ask()
+      const count = this.#wanted
+      if (count > 0) void this.#acquire(count)
     })
+  }
+
+  async #acquire(count: number): Promise<void> {
+    this.#asked += count
+    const freed = this.#freed
+    const permits = await this.#slots.acquire(count).catch(() => [])
+    this.#asked -= count
+    // What was given up since may have made place.
+    this.#refused ||= permits.length < count && freed === this.#freed
+    this.#offer(permits)
+    this.#ask()
   }
 }

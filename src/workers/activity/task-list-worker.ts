@@ -15,7 +15,7 @@ import { JobQueue, JobRunner } from '../../queues/job.js'
 import { queueKey } from '../../queues/keys.js'
 import { allowedHere, type QueueSettings } from '../../queues/settings.js'
 import { Slots, type TickReply } from '../../queues/slots.js'
-import { TaskRecords } from '../../queues/task-record.js'
+import { taskBatch, TaskRecords } from '../../queues/task-record.js'
 import { isRedisAway, type Redis } from '../../redis.js'
 import type { SwfClient } from '../../swf/client.js'
 import { SECOND } from '../../swf/duration.js'
@@ -92,9 +92,10 @@ export class TaskListWorker {
     this.#settings = defaults
     const key = queueKey(prefix, domain, taskList)
     const log = this.#log
-    this.#slots = new Slots(redis, key, process)
+    const batch = taskBatch(redis, key)
+    this.#slots = new Slots(redis, key, process, batch)
     this.#pool = new SlotPool(this.#slots)
-    this.#records = new TaskRecords(redis, key, process)
+    this.#records = new TaskRecords(redis, key, process, batch)
     this.#jobs = new JobQueue(redis, key, log)
     this.#room = new Room(() => this.#runner.lookAgain())
     this.#held = new HeldTasks({
@@ -106,8 +107,7 @@ export class TaskListWorker {
       ...{ swf, records: this.#records, room: this.#room, handlers: this.#handlers },
       ...{ domain, taskList, log, metrics, grace },
       shuttingDown: this.#draining.signal,
-      wanted: () => this.#pool.wanted,
-      offer: permits => this.#pool.offer(permits),
+      onFreed: () => this.#pool.slotFreed(),
       onClaimed: task => this.#held.forget(task),
     })
     this.#caretaker = new Caretaker({
