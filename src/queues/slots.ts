@@ -14,6 +14,8 @@ import { parseSettings, RECORD_FUNCTION, type QueueSettings } from './settings.j
 
 /** How long a permit outlives its process's last sign of life, in milliseconds. */
 const PERMIT_LIFE = 5_000
+/** How many permits are given at a time: Redis cannot hand a command many thousand arguments. */
+const MOST_PERMITS = 1_000
 /** How long nobody is taken over after Redis was silent, in milliseconds: longer than it takes to connect again. */
 const GRACE = 3_000
 
@@ -28,7 +30,7 @@ local state = redis.call('HMGET', q .. ':state', 'capacity', 'tokens', 'tokensAt
 local limit = math.min(settings.concurrency, tonumber(state[1] or 0)) + settings.prefetch
 redis.call('ZREMRANGEBYSCORE', q .. ':permits', '-inf', now)
 local used = redis.call('ZCARD', q .. ':permits') + redis.call('ZCARD', q .. ':tasks')
-local count = math.min(tonumber(ARGV[2]), limit - used)
+local count = math.min(tonumber(ARGV[2]), limit - used, ${MOST_PERMITS})
 if count <= 0 then return {} end
 local rate = settings.rateLimit
 if rate then

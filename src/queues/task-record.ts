@@ -84,9 +84,13 @@ export type Committed = 'OK' | 'STALE' | 'ENDED'
 /** The states of a task that nobody runs: it waits, or its handler has left it open. */
 export type Unrun = 'WAIT' | 'OPEN'
 
+let lastRun = { runId: '', hash: '' }
+
 /** Returns the id of a task: the same for every poll of one activity of one execution. */
 export function taskId(runId: string, activityId: string): string {
-  return hash(runId) + hash(activityId)
+  // Tasks of one execution often come one after the other.
+  if (lastRun.runId !== runId) lastRun = { runId, hash: hash(runId) }
+  return lastRun.hash + hash(activityId)
 }
 
 /** Returns the part of a task's id that all tasks of an execution share. */

@@ -135,6 +135,13 @@ test('no more run at a time than the fleet may, and none begins while the queue 
   expect(await b.records.claim(taskId('run', '1.1'), 'n6')).toMatchObject({ kind: 'RUN', run: { takeovers: 1 } })
 })
 
+test('texts of all kinds survive being gathered; what UTF-8 cannot hold becomes a replacement character', async () => {
+  const inputs = ['', '"\\ud83d\\ude00"', '"😀 größe \u0000 \u2028"', '"half \ud83d"', '"\\\\ud800"', '[1.5e300,-0]']
+  await Promise.all(inputs.map((input, n) => a.records.admit({ ...task(`text ${n}`), input }, undefined, 'permit')))
+  const read = await Promise.all(inputs.map(async (_, n) => (await claimed(a, task(`text ${n}`).id)).run.task.input))
+  expect(read).toEqual(inputs.map(input => input.replace('half \ud83d', 'half \ufffd')))
+})
+
 test('one outcome a task: the first that its run commits; then it is closed for good', async () => {
   await a.records.admit(task(), soon(), 'p')
   const { run } = await claimed(a)

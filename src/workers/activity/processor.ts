@@ -85,7 +85,10 @@ export class Processor {
     leave()
     if (claim === undefined || claim.kind === 'FULL') return false
     if (claim.kind !== 'GONE') this.#options.onClaimed(task)
-    if (claim.kind === 'EXPIRED') this.expired(claim.facts)
+    if (claim.kind === 'EXPIRED') {
+      this.expired(claim.facts)
+      this.#options.onFreed()
+    }
     return true
   }
 
@@ -144,7 +147,9 @@ export class Processor {
   async finishLate(): Promise<void> {
     for (let late = this.#unfinished.shift(); late; late = this.#unfinished.shift()) {
       try {
-        await this.#options.records.done(late.task, late.nonce)
+        const closing = this.#options.records.done(late.task, late.nonce)
+        this.#options.onFreed()
+        await closing
       } catch {
         this.#unfinished.unshift(late)
         return
@@ -170,14 +175,13 @@ export class Processor {
 
   async #run(claim: Extract<Claim, { run: Run }>, payload: Payload, leave: () => void): Promise<void> {
     const { run } = claim
-    const { log, metrics, taskList, handlers } = this.#options
+    const { log, metrics, handlers } = this.#options
     const { activityType } = run.task
     const began = performance.now()
     const handler = handlers.get(typeKey(activityType))
     const active = new ActiveRun(this.#options, run, payload, claim.kind === 'RUN' && handler?.heartbeat === 'manual')
     this.#active.set(run.nonce, active)
     if (this.#stopping) active.stop.ask(this.#stopping)
-    metrics.runningActivities.inc({ taskList })
     try {
       const outcome = await this.#outcome(claim, active, handler)
       active.heartbeat.handlerEnded()
@@ -190,7 +194,6 @@ export class Processor {
     } finally {
       active.end()
       this.#active.delete(run.nonce)
-      metrics.runningActivities.dec({ taskList })
     }
   }
 
@@ -229,7 +232,11 @@ export class Processor {
     const backoff = new Backoff(50, 1_000)
     for (;;) {
       const { code } = stop
-      if (code === 'FENCED' || code === 'CLOSED' || code === 'DEADLINE') return code.toLowerCase()
+      if (code === 'FENCED') return 'fenced'
+      if (code === 'CLOSED' || code === 'DEADLINE') {
+        this.finish(run.task, run.nonce)
+        return code.toLowerCase()
+      }
       if (this.#leaving.signal.aborted) {
         log.error('task left open that nobody sees to: Redis did not answer')
         return 'left'

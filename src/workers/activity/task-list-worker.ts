@@ -236,6 +236,8 @@ export class TaskListWorker {
 
   /** Shows a sign of life and obeys the answer; resolves to true when there is something new to report. */
   async #tick(): Promise<boolean> {
+    const { metrics, taskList } = this.#options
+    metrics.runningActivities.set({ taskList }, this.active)
     const draining = this.#draining.signal.aborted
     const first = this.#first
     const answer = this.#slots.tick({
@@ -255,7 +257,7 @@ export class TaskListWorker {
     this.#first = false
     if (this.#redisAway !== undefined) this.#log.info('redis is well: polling again')
     this.#redisAway = undefined
-    this.#options.metrics.redisAway.set({ taskList: this.#options.taskList }, 0)
+    metrics.redisAway.set({ taskList }, 0)
     const changed = await this.#obey(reply, first)
     this.#pool.refresh(reply.free, allowedHere(this.#settings) > 0)
     this.#runner.lookAgain()

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Queues } from '../../../src/queues/queue.js'
 import { connectRedis } from '../../../src/redis.js'
-import { createLog } from '../../../src/telemetry.js'
+import { createLog, createMetrics } from '../../../src/telemetry.js'
 import { implement, type ActivityContext } from '../../../src/workers/definitions.js'
 import { afterFile } from '../../support/dispose.js'
 import { ownRedis } from '../../support/redis.js'
@@ -20,7 +20,7 @@ const waiting = new Map<string, { job: ActivityContext; end: () => void }>()
 const runs = new Map<string, number>()
 const work = activity('Work', { heartbeat: '5s' })
 const handlers = [
-  implement(work, async (input: { at?: 'once' } | undefined, job) => {
+  implement(work, async (input: { at?: 'once'; leave?: 'open' } | undefined, job) => {
     runs.set(job.activityId, (runs.get(job.activityId) ?? 0) + 1)
     if (input?.at === 'once') return 'at once'
     await new Promise<void>((resolve, reject) => {
@@ -28,11 +28,12 @@ const handlers = [
       job.signal.addEventListener('abort', () => reject(job.signal.reason))
     })
     waiting.delete(job.activityId)
-    return job.fencingToken
+    return input?.leave ? job.leaveOpen() : job.fencingToken
   }),
 ]
-const running = await worker(handlers, { concurrency: 5 })
-const other = await worker(handlers, { concurrency: 5 })
+const metrics = createMetrics('test')
+const running = await worker(handlers, { concurrency: 5, metrics })
+const other = await worker(handlers, { concurrency: 5, metrics })
 const envelope = { startToClose: 60_000, heartbeat: 5_000 }
 const tasks = (...ids: string[]) => Object.fromEntries(ids.map(id => [id, { envelope, heartbeat: '5' }]))
 const isReady = () => running.readiness().length === 0 && other.readiness().length === 0
@@ -93,6 +94,22 @@ test('Redis emptied while a task waits: it is admitted again by the process that
   const closed = await run.allClosed(2)
   expect([...closed.values()].map(({ eventType }) => eventType)).toEqual(Array(2).fill('ActivityTaskCompleted'))
   expect(Object.fromEntries(runs)).toEqual({ a: 1, b: 1 })
+})
+
+test('a task that could not be left open before SWF closed it holds no slot when Redis is back', async () => {
+  const run = await execution()
+  await run.schedule({ open: { input: { leave: 'open' }, envelope, heartbeat: '5' } })
+  await until(() => waiting.size === 1, { what: 'it runs' })
+  await redis.kill()
+  waiting.get('open')!.end()
+  await run.terminate()
+  await until(
+    async () => (await metrics.activityTasks.get()).values.some(({ labels }) => labels.outcome === 'closed'),
+    { what: 'SWF has said that it is closed' },
+  )
+  await redis.restart()
+  await until(isReady, { what: 'the workers are ready again' })
+  await idle()
 })
 
 test('a worker stops cleanly while Redis is away', async () => {
