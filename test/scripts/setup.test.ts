@@ -71,7 +71,10 @@ const FAKE_COMPILER = `
 
 /** Stands where npm stands: says what it was asked. */
 function fakeNpm(exitCode = 0): string {
-  const file = join(tmpDir('npm'), 'npm-cli.js')
+  const folder = tmpDir('npm')
+  const file = join(folder, 'npm-cli.js')
+  // Whatever stands in the folders above.
+  writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }')
   writeFileSync(
     file,
     `require('fs').appendFileSync('npm.log', process.argv.slice(2).join(' ') + '\\n'); console.log('npm said this'); process.exitCode = ${exitCode}`,

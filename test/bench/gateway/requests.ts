@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { feedKeys, FeedStream } from '../../../src/feed/stream.js'
 import { ratio, us } from '../decider/figures.js'
-import { LeanConnection } from '../lean-connection.js'
+import { LeanConnection } from '../local-swf/lean-connection.js'
 import { aimed, atLeast, percentile, table } from '../local-swf/table.js'
 import { DOMAIN, OPERATIONS, summaryOf, type OperationName } from './data.js'
 import type { Part, Stage } from './stage.js'

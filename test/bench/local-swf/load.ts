@@ -9,7 +9,7 @@ import {
   SWFClient,
   StartWorkflowExecutionCommand,
 } from '@aws-sdk/client-swf'
-import { LeanConnection } from '../lean-connection.js'
+import { LeanConnection } from './lean-connection.js'
 import { DOMAIN, activityType, workflowType } from './population.js'
 
 /** What a load did. */
