@@ -23,11 +23,16 @@ export class Domains {
     this.#own = domain
   }
 
-  /** Resolves to the domain that a call is about; rejects with BAD_USER_INPUT when SWF does not know it. */
+  /** Resolves to the domain that a call is about; rejects with DOMAIN_NOT_FOUND when SWF does not know it. */
   async resolve(given: string | null | undefined): Promise<string> {
     if (given == null || given === this.#own) return this.#own
     if (await this.#isRegistered(given)) return given
-    throw apiError('BAD_USER_INPUT', `Domain "${given}" is not registered in SWF: register it, or check its name`)
+    throw apiError('DOMAIN_NOT_FOUND', `Domain "${given}" is not registered in SWF: register it, or check its name`)
+  }
+
+  /** It has been registered just now. */
+  forget(name: string): void {
+    this.#known.delete(name)
   }
 
   #isRegistered(name: string): Promise<boolean> {

@@ -27,6 +27,8 @@ export function present(error: unknown, requestId: string, log: Log): GraphQLFor
   const { code, message, facts } = explain(error)
   if (code === 'INTERNAL') log.error({ err: rootCause(error), requestId }, 'request failed')
   else if (code.endsWith('_UNAVAILABLE')) log.warn({ err: message, code, requestId }, 'request failed')
+  else if (code === 'FORBIDDEN')
+    log.warn({ err: (rootCause(error) as Error).message, code, requestId }, 'request failed')
   const { locations, path } = error instanceof GraphQLError ? error.toJSON() : {}
   return {
     message,
@@ -93,7 +95,8 @@ function isApolloParseError(error: unknown): boolean {
 }
 
 const FAULTS = {
-  FORBIDDEN: fault => ['FORBIDDEN', `SWF refused the gateway's credentials for ${fault.action}: ${fault.message}`],
+  // Amazon's message names accounts and roles.
+  FORBIDDEN: fault => ['FORBIDDEN', `SWF refused the gateway's credentials for ${fault.action}: tell its operator`],
   LIMIT_EXCEEDED: fault => ['LIMIT_EXCEEDED', `A limit of SWF is reached: ${fault.message}`],
   DEFAULT_UNDEFINED: fault => [
     'BAD_USER_INPUT',
@@ -127,7 +130,7 @@ function explainFault(fault: SwfFault): Explained {
 
 /** SWF has one fault for whatever it does not know; which it was follows from what was asked. */
 function explainUnknown({ action, message }: SwfFault): Explained {
-  if (action.endsWith('Domain'))
+  if (action.endsWith('Domain') || action.startsWith('List') || action.startsWith('Count'))
     return {
       code: 'DOMAIN_NOT_FOUND',
       message: `SWF does not know this domain: register it, or check its name (${message})`,
@@ -136,11 +139,6 @@ function explainUnknown({ action, message }: SwfFault): Explained {
     return {
       code: 'TYPE_NOT_FOUND',
       message: `SWF does not know this type in this domain: register it, or check name, version and domain (${message})`,
-    }
-  if (action.startsWith('List') || action.startsWith('Count'))
-    return {
-      code: 'BAD_USER_INPUT',
-      message: `SWF does not know this domain: register it, or check its name (${message})`,
     }
   return {
     code: 'EXECUTION_NOT_FOUND',

@@ -46,7 +46,8 @@ export async function terminateExecution(input: TerminateExecutionInput, context
   const target = await targetOf(input.execution, context)
   const { reason, childPolicy } = input
   const details = encodePayload(input.details)
-  const before = await context.executions.find(target.domain, target.workflowId, target.runId)
+  // An execution that cannot be shown is terminated all the same.
+  const before = await find(target, context).catch(() => undefined)
   await onOpen(target, context, () =>
     context.swf.terminateWorkflowExecution({
       ...target,
@@ -77,8 +78,10 @@ async function targetOf({ domain, workflowId, runId }: ExecutionRef, { domains }
   return { domain: await domains.resolve(domain), workflowId, ...(runId && { runId }) }
 }
 
-function find({ domain, workflowId, runId }: Target, { executions }: Context): Promise<Execution | undefined> {
-  return executions.find(domain, workflowId, runId)
+/** Finds what a command goes to (C1): of an open run that was started elsewhere the index may not have heard yet. */
+async function find({ domain, workflowId, runId }: Target, { executions }: Context): Promise<Execution | undefined> {
+  const known = await executions.find(domain, workflowId, runId)
+  return runId !== undefined || known?.status === 'OPEN' ? known : executions.findInSwf(domain, workflowId)
 }
 
 /** Workers learn from their next heartbeat that the execution is closed; the hint has them beat at once. */
@@ -132,9 +135,10 @@ async function afterwards(
   context: Context,
   read: () => Promise<Execution | undefined>,
 ): Promise<Execution> {
-  let problem: { code: Parameters<typeof apiError>[0]; message: string } = {
+  let problem: ReturnType<typeof explain> = {
     code: 'THROTTLED',
     message: 'SWF does not list it yet',
+    facts: { retryAfter: 2 },
   }
   try {
     const execution = await read()
@@ -144,7 +148,8 @@ async function afterwards(
     if (problem.code === 'INTERNAL') throw error
     context.log.warn({ workflowId, err: problem.message }, 'execution cannot be read after a command')
   }
-  throw apiError(problem.code, `Done, but the execution cannot be shown now: ${problem.message}`, { accepted: true })
+  const { code, message, facts } = problem
+  throw apiError(code, `Done, but the execution cannot be shown now: ${message}`, { ...facts, accepted: true })
 }
 
 function note(

@@ -24,7 +24,9 @@ import { Worker, workerOf } from './worker.type.js'
 @Resolver(() => Execution)
 export class PendingResolver {
   @FieldResolver(() => [PendingOperation], {
-    description: 'The activities, timers and children that it waits for, the oldest first.',
+    nullable: true,
+    description:
+      'The activities, timers and children that it waits for, the oldest first; null with an error when its history cannot be read.',
   })
   async pending(
     @Root() execution: Execution,

@@ -1,21 +1,8 @@
 import { Arg, Args, Ctx, Extensions, FieldResolver, Mutation, Query, Resolver, Root } from 'type-graphql'
 import type { Context } from './context.js'
 import { countOf } from './page.type.js'
-import {
-  RegisterActivityTypeInput,
-  RegisterDomainInput,
-  RegisterWorkflowTypeInput,
-  TypeRef,
-  TypesArgs,
-} from './registration.input.js'
-import {
-  Domain,
-  PendingTasks,
-  RegisteredType,
-  RegisteredTypeConnection,
-  RegistrationStatus,
-  TypeDefaults,
-} from './registration.type.js'
+import { RegisterActivityTypeInput, RegisterWorkflowTypeInput, TypeRef, TypesArgs } from './registration.input.js'
+import { PendingTasks, RegisteredType, RegisteredTypeConnection, TypeDefaults } from './registration.type.js'
 import {
   changeType,
   defaultsOf,
@@ -28,23 +15,9 @@ import {
 
 const DOMAIN = { nullable: true, description: "The domain. Default: the gateway's." } as const
 const WHICH = { description: 'Which one.' } as const
-const STATUS = {
-  defaultValue: 'REGISTERED',
-  description: 'Those that are registered, or those that are deprecated.',
-} as const
 
 @Resolver(() => RegisteredType)
 export class RegistrationResolver {
-  @Extensions({ rule: 'registration:read' })
-  @Query(() => [Domain], { description: 'The domains of the account, by name.' })
-  async domains(
-    @Arg('status', () => RegistrationStatus, STATUS) status: RegistrationStatus,
-    @Ctx() { swf }: Context,
-  ): Promise<Domain[]> {
-    const { domainInfos = [] } = await swf.listDomains({ registrationStatus: status })
-    return domainInfos.map(({ name, description, arn }) => ({ name: name!, status, description, arn }))
-  }
-
   @Extensions({ rule: 'registration:read' })
   @Query(() => RegisteredTypeConnection, { description: 'The workflow types of a domain.' })
   workflowTypes(@Args(() => TypesArgs) args: TypesArgs, @Ctx() context: Context): Promise<RegisteredTypeConnection> {
@@ -78,22 +51,6 @@ export class RegistrationResolver {
   })
   defaults(@Root() type: RegisteredType, @Ctx() { swf }: Context): Promise<TypeDefaults> {
     return defaultsOf(swf, type)
-  }
-
-  @Extensions({ rule: 'registration:write' })
-  @Mutation(() => Domain, { description: 'Registers a domain. Its name stays taken for ever.' })
-  async registerDomain(
-    @Arg('input', () => RegisterDomainInput, { description: 'The domain.' })
-    { name, description, retentionDays }: RegisterDomainInput,
-    @Ctx() { swf }: Context,
-  ): Promise<Domain> {
-    await swf.registerDomain({
-      name,
-      ...(description && { description }),
-      workflowExecutionRetentionPeriodInDays: String(retentionDays),
-    })
-    const { domainInfo } = await swf.describeDomain({ name })
-    return { name, status: 'REGISTERED', description: description ?? undefined, arn: domainInfo?.arn }
   }
 
   @Extensions({ rule: 'registration:write' })

@@ -27,6 +27,9 @@ export class Domain {
 
   @Field(() => String, { nullable: true, description: 'Its name in policies of Amazon.' })
   arn?: string | undefined
+
+  /** Known where the domain was described; not a field: where `retentionDays` looks. */
+  retentionDays?: number | undefined
 }
 
 @ObjectType({

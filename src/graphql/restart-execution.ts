@@ -5,6 +5,7 @@ import { decodePayload } from '../swf/payload.js'
 import type { Context } from './context.js'
 import { apiError } from './errors.js'
 import type { RestartExecutionInput } from './execution.input.js'
+import type { ChildPolicy } from './history.type.js'
 import { startExecution, type Started } from './start-execution.js'
 
 export async function restartExecution(input: RestartExecutionInput, context: Context): Promise<Started> {
@@ -20,6 +21,7 @@ export async function restartExecution(input: RestartExecutionInput, context: Co
   }
   const { state } = await context.executions.history(past)
   const { workflowType, tagList, taskPriority, executionStartToCloseTimeout } = state
+  const { taskStartToCloseTimeout, childPolicy, lambdaRole } = state
   const started = await startExecution(
     {
       domain,
@@ -36,6 +38,11 @@ export async function restartExecution(input: RestartExecutionInput, context: Co
       idempotencyKey: idempotencyKey ?? null,
     },
     context,
+    {
+      ...(taskStartToCloseTimeout !== undefined && { taskStartToCloseTimeout }),
+      ...(childPolicy !== undefined && { childPolicy: childPolicy as keyof typeof ChildPolicy }),
+      ...(lambdaRole !== undefined && { lambdaRole }),
+    },
   )
   const { workflowId, runId } = started.execution
   context.log.info({ domain, workflowId, runId, from: past.runId, caller: context.caller }, 'execution restarted')

@@ -3,6 +3,7 @@
 import { lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql'
 import { buildSchemaSync } from 'type-graphql'
 import { ActivityResolver } from './activity.resolver.js'
+import { DomainResolver } from './domain.resolver.js'
 import { ErrorCodeResolver } from './error-code.resolver.js'
 import { ExecutionCommandResolver } from './execution-command.resolver.js'
 import { ExecutionCountsResolver } from './execution-counts.resolver.js'
@@ -25,6 +26,7 @@ export function gatewaySchema(): GraphQLSchema {
   built ??= buildSchemaSync({
     resolvers: [
       ActivityResolver,
+      DomainResolver,
       ErrorCodeResolver,
       ExecutionCommandResolver,
       ExecutionCountsResolver,

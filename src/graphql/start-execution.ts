@@ -10,6 +10,7 @@ import type { ExecutionSummary } from '../feed/update.js'
 import { Backoff } from '../lifecycle.js'
 import { seconds } from '../swf/duration.js'
 import { isFault } from '../swf/errors.js'
+import type { Actions } from '../swf/client-actions.js'
 import type { TypeName } from '../swf/history-event.js'
 import { decodePayload, encodePayload } from '../swf/payload.js'
 import type { Context } from './context.js'
@@ -26,15 +27,22 @@ export interface Started {
   created: boolean
 }
 
+/** What only a past execution tells. */
+type Inherited = Pick<Actions['StartWorkflowExecution'][0], 'taskStartToCloseTimeout' | 'childPolicy' | 'lambdaRole'>
+
 /** Starts an execution, or finds the one that was started by the same call. */
-export async function startExecution(input: StartExecutionInput, context: Context): Promise<Started> {
+export async function startExecution(
+  input: StartExecutionInput,
+  context: Context,
+  inherited: Inherited = {},
+): Promise<Started> {
   const domain = await context.domains.resolve(input.domain)
   const before = await startedBefore(domain, input, context)
   if (before) return { execution: before, created: false }
   const backoff = new Backoff()
   for (let tries = 1; tries <= TRIES; tries++) {
     if (tries > 1) await backoff.wait()
-    const started = await start(domain, input, context)
+    const started = await start(domain, input, context, inherited)
     if (started) return { execution: started, created: true }
     const open = await openExecution(domain, input.workflowId, context)
     if (open) return { execution: existing(open, input), created: false }
@@ -69,7 +77,12 @@ async function startedBefore(
 }
 
 /** Resolves to undefined when an execution with this workflowId is open. */
-async function start(domain: string, input: StartExecutionInput, context: Context): Promise<Execution | undefined> {
+async function start(
+  domain: string,
+  input: StartExecutionInput,
+  context: Context,
+  inherited: Inherited,
+): Promise<Execution | undefined> {
   const { swf, types } = context
   const { workflowId, tags, taskPriority, executionTimeout, idempotencyKey } = input
   const payload = encodePayload(input.input, idempotencyKey ? { idempotencyKey } : {})
@@ -80,6 +93,7 @@ async function start(domain: string, input: StartExecutionInput, context: Contex
         domain,
         workflowId,
         workflowType: type,
+        ...inherited,
         ...(payload !== undefined && { input: payload }),
         ...(tags?.length && { tagList: tags }),
         ...(input.taskList && { taskList: { name: input.taskList } }),

@@ -11,8 +11,9 @@ const ALL_BUT_DECISION_TASKS: readonly Kind[] = ['ACTIVITY_TASK', 'TIMER', 'CHIL
 export class TimelineResolver {
   @Extensions({ rule: 'execution:read' })
   @FieldResolver(() => [Span], {
+    nullable: true,
     description:
-      'What it did and when, in the order in which it began; time in a queue stands apart from time at work.',
+      'What it did and when, in the order in which it began; time in a queue stands apart from time at work. Null with an error when its history cannot be read.',
   })
   async timeline(
     @Root() execution: Execution,

@@ -94,7 +94,7 @@ const MISTAKES: [string, Request, ErrorCode, RegExp][] = [
   ['an id that is none', { query: '{ node(id: "x") { id } }' }, 'BAD_USER_INPUT', /Not an id/],
   ['an unknown type', started({ type: 'Nothing' }), 'TYPE_NOT_FOUND', /swf-gateway register/],
   ['an unknown version', started({ version: '9' }), 'TYPE_NOT_FOUND', /register it/],
-  ['an unknown domain', started({ domain: 'nowhere' }), 'BAD_USER_INPUT', /"nowhere" is not registered/],
+  ['an unknown domain', started({ domain: 'nowhere' }), 'DOMAIN_NOT_FOUND', /"nowhere" is not registered/],
   ['an input over 32,768 characters', started({ input: 'x'.repeat(32_767) }), 'PAYLOAD_TOO_LARGE', /pass a reference/],
   ['too many tokens', { query: `{ ${'errorCodes '.repeat(5_000)} }` }, 'LIMIT_EXCEEDED', /4000 tokens/],
   [
@@ -222,7 +222,7 @@ describe('present', () => {
   test.each([
     [swfFault('StartWorkflowExecution', 'UnknownResourceFault', 'Unknown type: x'), 'TYPE_NOT_FOUND'],
     [swfFault('SignalWorkflowExecution', 'UnknownResourceFault', 'Unknown execution'), 'EXECUTION_NOT_FOUND'],
-    [swfFault('ListOpenWorkflowExecutions', 'UnknownResourceFault', 'Unknown domain: x'), 'BAD_USER_INPUT'],
+    [swfFault('ListOpenWorkflowExecutions', 'UnknownResourceFault', 'Unknown domain: x'), 'DOMAIN_NOT_FOUND'],
     [swfFault('StartWorkflowExecution', 'TypeDeprecatedFault', 'x'), 'TYPE_DEPRECATED'],
     [swfFault('StartWorkflowExecution', 'DefaultUndefinedFault', 'x'), 'BAD_USER_INPUT'],
     [swfFault('StartWorkflowExecution', 'LimitExceededFault', 'x'), 'LIMIT_EXCEEDED'],
@@ -236,6 +236,18 @@ describe('present', () => {
     [Object.assign(new Error('x'), { code: 'VERSION_CONFLICT' }), 'VERSION_CONFLICT'],
   ])('%s is %s', (error, code) => {
     expect(shown(located(error))).toMatchObject({ extensions: { code }, path: ['a'] })
+  })
+
+  test("tells nothing of Amazon's accounts and roles", () => {
+    const error = swfFault(
+      'StartWorkflowExecution',
+      'AccessDeniedException',
+      'User: arn:aws:sts::1:role is not allowed',
+    )
+    expect(shown(error)).toMatchObject({
+      extensions: { code: 'FORBIDDEN' },
+      message: expect.not.stringContaining('arn:'),
+    })
   })
 
   test('tells nothing of what it does not know', () => {

@@ -17,6 +17,32 @@ test('domains are listed and registered', async () => {
   expect((await ask('{ domains(status: DEPRECATED) { name } }')).data.domains).toEqual([])
 })
 
+test('a domain is shown, deprecated, and taken into use again', async () => {
+  await ask('mutation { registerDomain(input: { name: "shown", retentionDays: 7 }) { name } }')
+  const shown = 'name status retentionDays'
+  expect((await ask(`{ domain(name: "shown") { ${shown} } }`)).data.domain).toEqual({
+    name: 'shown',
+    status: 'REGISTERED',
+    retentionDays: 7,
+  })
+  expect((await ask('{ domain { name } }')).data.domain).toEqual({ name: DOMAIN })
+  expect(await code('{ domain(name: "nowhere") { name } }')).toBe('DOMAIN_NOT_FOUND')
+  expect((await ask('{ domains { retentionDays } }')).data.domains).toContainEqual({ retentionDays: 7 })
+  const { deprecateDomain } = (await ask(`mutation { deprecateDomain(name: "shown") { ${shown} } }`)).data
+  expect(deprecateDomain).toMatchObject({ status: 'DEPRECATED', retentionDays: 7 })
+  expect((await ask('{ domains(status: DEPRECATED) { name } }')).data.domains).toEqual([{ name: 'shown' }])
+  const { undeprecateDomain } = (await ask(`mutation { undeprecateDomain(name: "shown") { ${shown} } }`)).data
+  expect(undeprecateDomain).toMatchObject({ status: 'REGISTERED' })
+  expect(await code('mutation { deprecateDomain(name: "nowhere") { name } }')).toBe('DOMAIN_NOT_FOUND')
+})
+
+test('a domain that was asked about before it was registered is known at once', async () => {
+  const types = '{ workflowTypes(domain: "late") { nodes { name } } }'
+  expect(await code(types)).toBe('DOMAIN_NOT_FOUND')
+  await ask('mutation { registerDomain(input: { name: "late" }) { name } }')
+  expect((await ask(types)).data.workflowTypes.nodes).toEqual([])
+})
+
 test('types are listed by name and version, page by page, with what they were registered with', async () => {
   const LIST = `query ($after: String) { workflowTypes(first: 1, after: $after) {
     nodes { name version status createdAt defaults { taskList executionStartToCloseTimeout childPolicy } }

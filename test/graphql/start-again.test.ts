@@ -101,3 +101,12 @@ test('a past execution starts once more, with what it was started with', async (
     'EXECUTION_NOT_FOUND',
   )
 })
+
+test('a restart keeps what only the past run was given: the time of its decision tasks, what becomes of its children', async () => {
+  const given = { taskStartToCloseTimeout: '17', childPolicy: 'ABANDON', executionStartToCloseTimeout: '1234' } as const
+  await swf.startWorkflowExecution({ domain: DOMAIN, workflowId: 'w-kept', workflowType: TYPE, ...given })
+  await swf.terminateWorkflowExecution({ domain: DOMAIN, workflowId: 'w-kept' })
+  const { execution } = await restart({ execution: { workflowId: 'w-kept' } })
+  const [started] = await events('w-kept', execution.runId)
+  expect(started).toMatchObject({ workflowExecutionStartedEventAttributes: given })
+})

@@ -1,0 +1,88 @@
+import { Arg, Ctx, Extensions, FieldResolver, Int, Mutation, Query, Resolver, Root } from 'type-graphql'
+import type { SwfClient } from '../swf/client.js'
+import type { Context } from './context.js'
+import { RegisterDomainInput } from './registration.input.js'
+import { Domain, RegistrationStatus } from './registration.type.js'
+
+const NAME = { description: 'Its name.' } as const
+const STATUS = {
+  defaultValue: 'REGISTERED',
+  description: 'Those that are registered, or those that are deprecated.',
+} as const
+
+@Resolver(() => Domain)
+export class DomainResolver {
+  @Extensions({ rule: 'registration:read' })
+  @Query(() => [Domain], { description: 'The domains of the account, by name.' })
+  async domains(
+    @Arg('status', () => RegistrationStatus, STATUS) status: RegistrationStatus,
+    @Ctx() { swf }: Context,
+  ): Promise<Domain[]> {
+    const { domainInfos = [] } = await swf.listDomains({ registrationStatus: status })
+    return domainInfos.map(({ name, description, arn }) => ({ name: name!, status, description, arn }))
+  }
+
+  @Extensions({ rule: 'registration:read' })
+  @Query(() => Domain, {
+    description: "A domain as it is registered; DOMAIN_NOT_FOUND when it is not. Default: the gateway's.",
+  })
+  async domain(
+    @Arg('name', () => String, { nullable: true, ...NAME }) name: string | null,
+    @Ctx() { domains, swf }: Context,
+  ): Promise<Domain> {
+    return describeDomain(swf, name ?? (await domains.resolve(undefined)))
+  }
+
+  @Extensions({ rule: 'registration:read' })
+  @FieldResolver(() => Int, {
+    nullable: true,
+    description: 'Days that closed executions are kept; SWF is asked for each domain of a list.',
+  })
+  async retentionDays(@Root() { name, retentionDays }: Domain, @Ctx() { swf }: Context): Promise<number | undefined> {
+    return retentionDays ?? (await describeDomain(swf, name)).retentionDays
+  }
+
+  @Extensions({ rule: 'registration:write' })
+  @Mutation(() => Domain, { description: 'Registers a domain. Its name stays taken for ever.' })
+  async registerDomain(
+    @Arg('input', () => RegisterDomainInput, { description: 'The domain.' })
+    { name, description, retentionDays }: RegisterDomainInput,
+    @Ctx() { domains, swf }: Context,
+  ): Promise<Domain> {
+    await swf.registerDomain({
+      name,
+      ...(description && { description }),
+      workflowExecutionRetentionPeriodInDays: String(retentionDays),
+    })
+    domains.forget(name)
+    return describeDomain(swf, name)
+  }
+
+  @Extensions({ rule: 'registration:write' })
+  @Mutation(() => Domain, { description: 'Lets nothing new start in a domain; what is open goes on.' })
+  async deprecateDomain(@Arg('name', () => String, NAME) name: string, @Ctx() { swf }: Context): Promise<Domain> {
+    await swf.deprecateDomain({ name })
+    return describeDomain(swf, name)
+  }
+
+  @Extensions({ rule: 'registration:write' })
+  @Mutation(() => Domain, { description: 'Takes a deprecated domain into use again.' })
+  async undeprecateDomain(@Arg('name', () => String, NAME) name: string, @Ctx() { swf }: Context): Promise<Domain> {
+    await swf.undeprecateDomain({ name })
+    return describeDomain(swf, name)
+  }
+}
+
+/** Reads a domain as it stands. */
+async function describeDomain(swf: SwfClient, name: string): Promise<Domain> {
+  const { domainInfo, configuration } = await swf.describeDomain({ name })
+  const days = configuration?.workflowExecutionRetentionPeriodInDays
+  return {
+    name,
+    status: domainInfo?.status ?? 'REGISTERED',
+    description: domainInfo?.description,
+    arn: domainInfo?.arn,
+    // NONE: none is kept.
+    retentionDays: days === undefined ? undefined : days === 'NONE' ? 0 : Number(days),
+  }
+}
