@@ -7,14 +7,19 @@ import closeWithGrace from 'close-with-grace'
 import { startAll, stopAll, type Service } from '../lifecycle.js'
 import type { Log } from '../telemetry.js'
 
-/** The longest that stopping may take, in milliseconds: open polls (60 s) and running activities, under SIGKILL's 75 s. */
+/** The longest that stopping may take if nothing else is said, in milliseconds: open polls (60 s) and running activities, under SIGKILL's 75 s. */
 const GRACE = 74_000
 
 /** How long a process may take to stop when `dev` is gone, in milliseconds. */
 const ORPHAN_GRACE = 5_000
 
-/** Starts services and keeps them until the process is told to stop. Resolves when they are started. */
-export async function runProcess(log: Log, services: readonly Service[], started: () => object): Promise<void> {
+/** Starts services and keeps them until the process is told to stop, for `grace` milliseconds or 74 s. Resolves when they are started. */
+export async function runProcess(
+  log: Log,
+  services: readonly Service[],
+  started: () => object,
+  { grace: longest = 0 }: { grace?: number } = {},
+): Promise<void> {
   process.on('unhandledRejection', (error: unknown) => {
     log.error(
       { err: (error as Error)?.message ?? String(error), stack: (error as Error)?.stack },
@@ -22,7 +27,7 @@ export async function runProcess(log: Log, services: readonly Service[], started
     )
   })
   const grace = closeWithGrace(
-    { delay: GRACE, logger: false, skip: ['unhandledRejection', 'beforeExit'] },
+    { delay: Math.max(GRACE, longest), logger: false, skip: ['unhandledRejection', 'beforeExit'] },
     async ({ signal, err }) => {
       if (err) log.fatal({ err: err.message, stack: err.stack }, 'stopping after an error')
       else log.info({ signal }, 'stopping')

@@ -43,7 +43,7 @@ Example:
       ),
     )
     .addOption(
-      option('--drain <duration>', 'how long running handlers may go on after SIGTERM')
+      option('--drain <duration>', 'how long running handlers may go on after SIGTERM; allow 15 s more before a kill')
         .argParser(duration)
         .default(60_000, '60s'),
     )
@@ -65,7 +65,9 @@ Example:
       metrics,
     })
     const probes = new ProbeServer({ ...config, metrics, readiness: () => worker.readiness() })
-    await runProcess(log, [probes, worker], () => ({ port: probes.port }))
+    // What does not end is given back to SWF then, which takes its time too.
+    const grace = config.drain + 14_000
+    await runProcess(log, [probes, worker], () => ({ port: probes.port }), { grace })
   })
 }
 

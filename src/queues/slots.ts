@@ -36,7 +36,12 @@ local rate = settings.rateLimit
 if rate then
   local tokens = tonumber(state[2] or rate.tasks)
   local since = now - tonumber(state[3] or now)
-  tokens = math.min(rate.tasks, tokens + since * rate.tasks / rate.per)
+  -- An open poll may bring its task at any time: what it was given counts as saved.
+  local most = rate.tasks
+  for _, permit in ipairs(redis.call('ZRANGE', q .. ':permits', 0, -1)) do
+    if string.sub(permit, -1) == 'r' then most = most - 1 end
+  end
+  tokens = math.max(0, math.min(most, tokens + since * rate.tasks / rate.per))
   count = math.min(count, math.floor(tokens))
   redis.call('HSET', q .. ':state', 'tokens', tostring(tokens - math.max(count, 0)), 'tokensAt', now)
   if count <= 0 then return {} end
@@ -107,8 +112,7 @@ redis.call('ZREMRANGEBYSCORE', permits, '-inf', now)
 local used = redis.call('ZCARD', permits) + redis.call('ZCARD', q .. ':tasks')
 local free = math.min(settings.concurrency, capacity) + settings.prefetch - used
 redis.call('ZREMRANGEBYSCORE', q .. ':hints', '-inf', now)
-local hints = redis.call('ZRANGE', q .. ':hints', 0, 199, 'WITHSCORES')
-return { epoch, lapsed and 1 or 0, text, free, unpack(hints) }
+return { epoch, lapsed and 1 or 0, text, free, redis.call('ZRANGE', q .. ':hints', 0, -1, 'WITHSCORES') }
 `,
 )
 
@@ -183,8 +187,8 @@ export class Slots {
       ...args,
       JSON.stringify(tick.settings),
       ...tick.permits,
-    ])) as [string, number, string, number, ...string[]]
-    const [epoch, lapsed, settings, free, ...hinted] = reply
+    ])) as [string, number, string, number, string[]]
+    const [epoch, lapsed, settings, free, hinted] = reply
     const hints: TickReply['hints'] = []
     for (let i = 0; i < hinted.length; i += 2) hints.push({ task: hinted[i]!, at: Number(hinted[i + 1]) })
     return { epoch, lapsed: lapsed === 1, settings: parseSettings(settings)!, free, hints }

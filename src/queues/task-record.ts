@@ -3,6 +3,7 @@
 import { hash as digest } from 'node:crypto'
 import type { Redis } from '../redis.js'
 import { HANDED_BACK } from '../swf/failure.js'
+import { fencingToken } from './fencing-token.js'
 import { typeField, type CountedOutcome } from './measures.js'
 import { Batch, run } from './script.js'
 import {
@@ -100,7 +101,7 @@ export function hash(text: string): string {
 
 /** Returns the run of a task that begins as the task is admitted. */
 export function firstRun(task: TaskRecord, deadline: number | undefined, nonce: string): Run {
-  return { task, nonce, deadline, takeovers: 0, fencingToken: `${task.startedEventId}.0`, details: undefined }
+  return { task, nonce, deadline, takeovers: 0, fencingToken: fencingToken(task.startedEventId, 0), details: undefined }
 }
 
 /** Marks an activity, or all activities of a run, as to be asked about at once. */
@@ -165,7 +166,7 @@ export class TaskRecords {
       task,
       nonce,
       takeovers: Number(takeovers),
-      fencingToken: `${startedEventId}.${takeovers}`,
+      fencingToken: fencingToken(task.startedEventId, Number(takeovers)),
       deadline: bounded ? Date.now() + Number(left) : undefined,
       details: details || undefined,
     }

@@ -5,6 +5,7 @@ import type { SwfClient } from '../swf/client.js'
 import { isFault } from '../swf/errors.js'
 import { decodePayload, encodePayload, type Payload } from '../swf/payload.js'
 import type { Log } from '../telemetry.js'
+import { fencingToken } from '../queues/fencing-token.js'
 import type { Outcome } from '../queues/task-record.js'
 import { bridgeFailure, runHandler } from '../workers/activity/handler-run.js'
 import { leaveOpen } from '../workers/activity/leave-open.js'
@@ -178,7 +179,7 @@ export class TestTask {
       signal: this.#stopping.signal,
       shuttingDown: stopping,
       idempotencyKey: this.idempotencyKey,
-      fencingToken: `${String(record.startedEventId).padStart(10, '0')}`,
+      fencingToken: fencingToken(record.startedEventId, 0),
       log,
       workflowExecution: record.workflowExecution,
       deadline: deadline === undefined ? undefined : new Date(deadline),

@@ -33,7 +33,7 @@ export interface ActivityContext {
   readonly shuttingDown: AbortSignal
   /** The same for every try of this call: what an effect is to be recorded under, so that it happens once. */
   readonly idempotencyKey: string
-  /** Grows with every run of this activity: a store that remembers the highest can refuse a run that was overtaken. */
+  /** Grows with every run of this activity, compared as text: a store that remembers the highest can refuse one that was overtaken. */
   readonly fencingToken: string
   readonly log: Log
   readonly workflowExecution: { readonly workflowId: string; readonly runId: string }

@@ -116,6 +116,22 @@ test('a permit costs a token of the rate; one that brought no task gives it back
   expect(await slots.acquire(9)).toHaveLength(2)
 })
 
+test('what open polls were given counts as saved: a quiet time does not let more through', async () => {
+  await tick()
+  await set({ rateLimit: { tasks: 3, per: 100 } })
+  const permits = await slots.acquire(2)
+  await new Promise(resolve => setTimeout(resolve, 250))
+  expect(await slots.acquire(9)).toHaveLength(1)
+  await slots.release(permits)
+  expect((await slots.acquire(9)).length).toBeGreaterThanOrEqual(2)
+})
+
+test('a process hears of every hint, however many there are', async () => {
+  const hints = Array.from({ length: 5_000 }, (_, n) => [String(Date.now() + 5_000), `task ${n}`]).flat()
+  await redis.zadd(`${key}:hints`, ...hints)
+  expect((await tick()).hints).toHaveLength(5_000)
+})
+
 test('permits live with their process, and are counted as long', async () => {
   await tick(slots, 2)
   const permits = await slots.acquire(2)

@@ -73,7 +73,7 @@ test('a task is admitted once, and the later start of an activity counts', async
   expect(await a.records.admit(task('1.1', 7), soon(), 'p')).toBe('CLOSED')
   const { run } = await claimed(a)
   expect(run.task).toEqual(task('1.1', 9))
-  expect(run.fencingToken).toBe('9.0')
+  expect(run.fencingToken).toBe('0000000009.0')
 })
 
 test('one run at a time: a second claim finds it busy, the same nonce gets the same answer', async () => {
@@ -93,7 +93,7 @@ test('a task begins as it is admitted, once, when its process has room for it', 
   expect(await b.records.claim(task().id, b.records.nonce())).toEqual({ kind: 'BUSY' })
   expect(await readNumbers(redis, key)).toMatchObject({ depth: 0, active: 1, slotsHeld: 1 })
   const run = firstRun(task(), soon(), nonce)
-  expect(run.fencingToken).toBe('7.0')
+  expect(run.fencingToken).toBe('0000000007.0')
   expect(await a.records.commit(run, { kind: 'completed' })).toBe('OK')
   await a.records.done(run.task, nonce)
   expect(await a.records.admit(task(), soon(), 'p', nonce)).toBe('CLOSED')
@@ -103,7 +103,7 @@ test('a run that began as its task was admitted is taken over like any other', a
   await a.records.admit(task(), soon(), 'p', a.records.nonce())
   await a.die()
   expect(await due()).toMatchObject([{ kind: 'ADD', wakeup: { takeovers: 1 } }])
-  expect((await claimed(b)).run).toMatchObject({ fencingToken: '7.1', task: task() })
+  expect((await claimed(b)).run).toMatchObject({ fencingToken: '0000000007.1', task: task() })
 })
 
 test('none begins before those that wait, nor when its time is over', async () => {
@@ -166,7 +166,7 @@ test('a run of a dead process is taken over, and fenced off; details of its last
   ])
   expect(await due()).toEqual([])
   const { run: second } = await claimed(b)
-  expect(second).toMatchObject({ fencingToken: '7.1', takeovers: 1, details: '{"line":3}' })
+  expect(second).toMatchObject({ fencingToken: '0000000007.1', takeovers: 1, details: '{"line":3}' })
   expect(await a.records.beat(first)).toBe('STALE')
   expect(await a.records.commit(first, { kind: 'completed' })).toBe('STALE')
   await a.records.done(first.task, first.nonce)

@@ -55,5 +55,6 @@ export async function respond(
     }
     await backoff.wait(leave)
     if (leave?.aborted) return 'LEFT'
+    if (Date.now() >= deadline) return 'GAVE_UP'
   }
 }

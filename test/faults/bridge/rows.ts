@@ -239,6 +239,7 @@ export async function redisUnheard(seed: number, rate: number, count: number) {
   await scene.expectNothingLeft(() => Promise.all(workers.map(worker => worker.stop())))
   const verdict = await scene.verdict()
   expectSound(verdict, count, 3 * count)
+  if (rate >= 0.2) expect(struck).toBeGreaterThan(0)
   return { struck, ...verdict }
 }
 

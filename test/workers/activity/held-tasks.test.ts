@@ -119,7 +119,7 @@ test('a task that is polled anew while its admission is not heard of leaves the 
   const anew = polled(1)
   anew.record.startedEventId = 9
   await held.add(anew, 'permit 2')
-  expect(begun.map(({ fencingToken }) => fencingToken)).toEqual(['9.0'])
+  expect(begun.map(({ fencingToken }) => fencingToken)).toEqual(['0000000009.0'])
   expect(unsure).toMatchObject([{ id: 'task-1' }])
   expect(room.taken).toBe(1)
 })
