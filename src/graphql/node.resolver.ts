@@ -1,5 +1,6 @@
 import { Arg, Ctx, Extensions, ID, Query, Resolver } from 'type-graphql'
 import type { Context } from './context.js'
+import { deciderOf } from './decider.type.js'
 import { apiError } from './errors.js'
 import { eventOf } from './history.type.js'
 import { Node, decodeNodeId } from './node.type.js'
@@ -31,6 +32,10 @@ export class NodeResolver {
       case 'Worker': {
         const worker = (await queues.workers(domain)).find(({ id }) => id === node.workerId)
         return worker && workerOf(domain, worker)
+      }
+      case 'Decider': {
+        const decider = (await queues.deciders(domain)).find(({ id }) => id === node.deciderId)
+        return decider && deciderOf(domain, decider)
       }
     }
   }

@@ -9,6 +9,7 @@ export type NodeId =
   | { type: 'HistoryEvent'; domain: string; workflowId: string; runId: string; eventId: number }
   | { type: 'Queue'; domain: string; taskList: string }
   | { type: 'Worker'; domain: string; workerId: string }
+  | { type: 'Decider'; domain: string; deciderId: string }
 
 /** Members of each type of id, in the order in which they are encoded. */
 const KEYS = {
@@ -16,6 +17,7 @@ const KEYS = {
   HistoryEvent: ['domain', 'workflowId', 'runId', 'eventId'],
   Queue: ['domain', 'taskList'],
   Worker: ['domain', 'workerId'],
+  Decider: ['domain', 'deciderId'],
 } as const
 
 /** Returns the opaque id of a node: base64url, since a runId holds `+`, `/` and `=`. */

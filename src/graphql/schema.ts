@@ -4,6 +4,7 @@ import { lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphq
 import { buildSchemaSync } from 'type-graphql'
 import { ActivityResolver } from './activity.resolver.js'
 import { DomainResolver } from './domain.resolver.js'
+import { DeciderResolver } from './decider.resolver.js'
 import { ErrorCodeResolver } from './error-code.resolver.js'
 import { ExecutionCommandResolver } from './execution-command.resolver.js'
 import { ExecutionCountsResolver } from './execution-counts.resolver.js'
@@ -27,6 +28,7 @@ export function gatewaySchema(): GraphQLSchema {
     resolvers: [
       ActivityResolver,
       DomainResolver,
+      DeciderResolver,
       ErrorCodeResolver,
       ExecutionCommandResolver,
       ExecutionCountsResolver,

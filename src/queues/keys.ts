@@ -18,7 +18,7 @@ export function queueKey(prefix: string, domain: string, taskList: string): stri
   return `{${prefix}:${escape(domain)}:${escape(taskList)}}`
 }
 
-/** Returns the hash tag of what a domain's queues share: the list of task lists, and the workers. */
+/** Returns the hash tag of what a domain's queues share: the list of task lists, the workers, and the deciders. */
 export function domainKey(prefix: string, domain: string): string {
   return `{${prefix}:${escape(domain)}}`
 }

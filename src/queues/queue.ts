@@ -1,8 +1,18 @@
-// Queues as those see them who do not work on them: the gateway reads and tunes them, the decider hints at cancels.
+// Queues as those see them who do not work on them: the gateway reads and tunes them, the decider hints at
+// cancels and shows that it is there.
 
 import type { Redis } from '../redis.js'
 import type { Log } from '../telemetry.js'
-import { isTaskList, readTaskLists, readWorkers, type WorkerState } from './fleet.js'
+import {
+  announceDecider,
+  isTaskList,
+  readDeciders,
+  readTaskLists,
+  readWorkers,
+  retireDecider,
+  type DeciderState,
+  type WorkerState,
+} from './fleet.js'
 import { DEFAULT_PREFIX, queueKey } from './keys.js'
 import { readMeasures, type QueueMeasures } from './measures.js'
 import { loadScripts } from './script.js'
@@ -18,7 +28,7 @@ import { readNumbers } from './stats.js'
 import { hintCancel } from './task-record.js'
 import { look, waitingReason, type ActivityRef, type TaskPlace, type WaitReason } from './waiting.js'
 
-export type { WorkerState } from './fleet.js'
+export type { DeciderState, WorkerState } from './fleet.js'
 export {
   LONGEST_WINDOW,
   type Measures,
@@ -138,6 +148,21 @@ export class Queues {
   /** Returns the activity workers of a domain that were seen within the last minute. */
   async workers(domain: string): Promise<WorkerState[]> {
     return readWorkers(this.#redis, this.#prefix, domain)
+  }
+
+  /** Returns the deciders of a domain that were seen within the last minute. */
+  async deciders(domain: string): Promise<DeciderState[]> {
+    return readDeciders(this.#redis, this.#prefix, domain)
+  }
+
+  /** Shows a decider for a minute. */
+  async announceDecider(domain: string, decider: Omit<DeciderState, 'lastSeen'>): Promise<void> {
+    await announceDecider(this.#redis, this.#prefix, domain, decider)
+  }
+
+  /** Takes a decider off the list. */
+  async retireDecider(domain: string, decider: string): Promise<void> {
+    await retireDecider(this.#redis, this.#prefix, domain, decider)
   }
 
   /**

@@ -117,6 +117,7 @@ export async function testEnvironment(options: TestEnvironmentOptions): Promise<
       },
       closing: () => {},
       cancel: () => {},
+      present: () => async () => {},
     },
   })
   await decider.start()

@@ -35,7 +35,13 @@ const text = (...texts: string[]) => texts.map(one => JSON.stringify(one))
 const TEXTS = text('', ' ', '\0', '\ud800', 'é/:|😀', 'x'.repeat(257), 'x'.repeat(40_000))
 const CURSORS = text(
   ...['1.0-0', '1.9999999999999999.x', '1.999999999999999-999999999999999', '1.5-5.999999999.x', '2.1-1'].map(base64),
-  ...['["Execution","shop","\\u0000","c"]', '["Queue","shop",""]', '["Worker","shop","x"]', '[[]]'].map(base64),
+  ...[
+    '["Execution","shop","\\u0000","c"]',
+    '["Queue","shop",""]',
+    '["Worker","shop","x"]',
+    '["Decider","shop","x"]',
+    '[[]]',
+  ].map(base64),
   ...['["HistoryEvent","shop","w","r",-1]', '["HistoryEvent","shop","w","r",1e300]', '["__proto__"]'].map(base64),
   ...['-1', '0', '999999999', 'NaN'],
 )

@@ -1,7 +1,6 @@
 // The activity worker: polls SWF for the task lists of its handlers, and runs them.
 
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { Service } from '../../lifecycle.js'
 import { settingsOf, type QueueDefaults } from '../../queues/defaults.js'
@@ -14,6 +13,7 @@ import type { SwfClient } from '../../swf/client.js'
 import { SECOND } from '../../swf/duration.js'
 import type { Log, Metrics } from '../../telemetry.js'
 import type { Handler } from '../definitions.js'
+import { packageVersion } from '../package-version.js'
 import { TaskListWorker } from './task-list-worker.js'
 import { typeKey } from './task.js'
 import { timingOf } from './timing.js'
@@ -159,13 +159,4 @@ export class ActivityWorker implements Service {
     }
     await announce(redis, this.#prefix, domain, worker, [...this.#byTaskList.keys()])
   }
-}
-
-let version: string | undefined
-
-function packageVersion(): string {
-  version ??= (
-    JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
-  ).version
-  return version
 }

@@ -1,11 +1,17 @@
 // What the rest of the house hears of a decider's work. It is derived data: nothing of it fails a task.
 
+import { hostname } from 'node:os'
 import type { Publisher } from '../../feed/publisher.js'
 import type { Tail } from '../../feed/tail.js'
-import type { Queues } from '../../queues/queue.js'
+import type { DeciderState, Queues } from '../../queues/queue.js'
 import { isRedisAway } from '../../redis.js'
+import { SECOND } from '../../swf/duration.js'
 import type { HistoryEvent, WorkflowExecution } from '../../swf/history-event.js'
 import type { Log } from '../../telemetry.js'
+import { packageVersion } from '../package-version.js'
+
+/** What a decider tells of itself. */
+export type Presence = Omit<DeciderState, 'host' | 'pid' | 'version' | 'lastSeen'>
 
 /** Told by a decider; none of its calls rejects. */
 export interface Announcer {
@@ -17,6 +23,8 @@ export interface Announcer {
   closing(execution: WorkflowExecution): void
   /** An activity was asked to stop; without an id all of the execution's are to. */
   cancel(execution: WorkflowExecution, activityId?: string): void
+  /** A decider works from now on, and is what `presence` returns; the returned function says that it works no more. */
+  present(presence: () => Presence): () => Promise<void>
 }
 
 /** For a decider whose work nobody follows. */
@@ -25,7 +33,11 @@ export const SILENT: Announcer = {
   state: async () => {},
   closing: () => {},
   cancel: () => {},
+  present: () => async () => {},
 }
+
+/** How often a decider shows itself in its domain, in milliseconds. */
+const ANNOUNCE = SECOND
 
 export interface FeedAnnouncerOptions {
   publisher: Publisher
@@ -65,6 +77,22 @@ export class FeedAnnouncer implements Announcer {
     void queues
       .hintCancel(domain, undefined, { runId }, activityId)
       .catch((error: Error) => log.warn({ runId, activityId, err: error.message }, 'cancel hint not given'))
+  }
+
+  present(presence: () => Presence): () => Promise<void> {
+    const { queues, domain } = this.options
+    const announce = async () => {
+      const decider = { ...presence(), host: hostname(), pid: process.pid, version: packageVersion() }
+      await queues.announceDecider(domain, decider)
+    }
+    // A sign of life that fails is not worth a word: the next comes in a second, and the connection logs that Redis is away.
+    const show = () => void announce().catch(() => {})
+    show()
+    const timer = setInterval(show, ANNOUNCE)
+    return async () => {
+      clearInterval(timer)
+      await queues.retireDecider(domain, presence().id).catch(() => {})
+    }
   }
 
   #notPublished(execution: WorkflowExecution): (error: Error) => void {

@@ -21,7 +21,7 @@ import type { Log, Metrics } from '../../telemetry.js'
 import type { WorkflowDefinition } from '../../workflow/definition.js'
 import { Run, type Turn } from '../../workflow/replay/replay.js'
 import { checkTypes } from '../duplicate.js'
-import type { Announcer } from './announcer.js'
+import type { Announcer, Presence } from './announcer.js'
 import { decodeEvents } from './codec.js'
 import { parked } from './parking.js'
 import { Responder } from './respond.js'
@@ -65,7 +65,9 @@ export class Decider implements Service {
   readonly #stopping = new AbortController()
   /** Executions with a decision task at work, and when the last of it is done. */
   readonly #atWork = new Map<string, Promise<void>>()
+  readonly #startedAt = Date.now()
   #loops: Promise<void>[] = []
+  #leave = async (): Promise<void> => {}
   #reached = false
 
   constructor(options: DeciderOptions) {
@@ -81,24 +83,36 @@ export class Decider implements Service {
   }
 
   async start(): Promise<void> {
-    const { pollers, cached } = this.#options
+    const { pollers, cached, announcer } = this.#options
+    this.#leave = announcer.present(() => this.#presence())
     for (const taskList of this.#taskLists)
       for (let n = 0; n < pollers; n++) this.#loops.push(this.#poll(taskList, false))
     if (cached > 0) for (let n = 0; n < pollers; n++) this.#loops.push(this.#poll(this.#stickyList, true))
     this.#options.log.info({ taskLists: this.#taskLists, workflows: [...this.#definitions.keys()] }, 'decider started')
   }
 
-  /** Stops polling, waits for open polls, answers what they brought, then forgets every run. */
+  /** Stops polling, waits for open polls, answers what they brought, then forgets every run and is listed no more. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     await Promise.all(this.#loops)
     this.#loops = []
     this.#cache.clear()
     this.#options.metrics.cachedExecutions.set(0)
+    await this.#leave()
   }
 
   readiness(): readonly string[] {
     return this.#reached ? [] : [`SWF has not answered a poll of domain ${this.#options.domain} yet`]
+  }
+
+  #presence(): Presence {
+    return {
+      id: this.#stickyList,
+      taskLists: [...this.#taskLists],
+      workflowTypes: this.#options.workflows.map(({ name, version }) => ({ name, version })),
+      cached: this.#cache.size,
+      startedAt: this.#startedAt,
+    }
   }
 
   async #poll(taskList: string, sticky: boolean): Promise<void> {
