@@ -25,12 +25,13 @@ export class FailActivityInput {
   token!: string
 
   @Field(() => String, {
-    description: "The short word for what happened, which a retry policy's `nonRetryable` names.",
+    description:
+      "The short word for what happened, which a retry policy's `nonRetryable` names: at most 256 characters.",
   })
   @Length(1, 256)
   reason!: string
 
-  @Field(() => String, { nullable: true, description: 'What happened, for people.' })
+  @Field(() => String, { nullable: true, description: 'What happened, for people: at most 4,096 characters.' })
   @MaxLength(4_096)
   message?: string | null
 

@@ -49,7 +49,7 @@ export class ExecutionCommandResolver {
   @Extensions({ rule: 'execution:start' })
   @Mutation(() => SignalWithStartPayload, {
     description:
-      'Sends a signal to the open execution of a workflowId, which is started first when there is none. With an idempotencyKey it is safe to send again.',
+      'Sends a signal to the open execution of a workflowId, which is started first when there is none; when it closes between the two, it is started again and signaled. With an idempotencyKey it is safe to send again while it is open, as the workflow takes a key once. What this key has started is not started again after its close: you get that run, with `created: false`, if it has had the signal, else EXECUTION_CLOSED.',
   })
   signalWithStart(
     @Arg('input', () => SignalWithStartInput, { description: 'What to start, and which signal.' })

@@ -35,7 +35,10 @@ registerEnumType(Source, {
   valuesConfig: {
     SWF: { description: 'From SWF, just now.' },
     INDEX: { description: "From the gateway's own index, which the feed keeps up to date; costs none of SWF's quota." },
-    CACHE: { description: 'From memory: the history of a closed execution never changes.' },
+    CACHE: {
+      description:
+        'From memory: a closed execution, whose history never changes, or an open one as it was read last, shown while SWF throttles; `asOf` says when that was.',
+    },
   },
 })
 

@@ -6,10 +6,10 @@ import { Duration } from './scalar.js'
 
 @InputType({ description: 'How many tasks may be polled in a time.' })
 export class RateLimitInput {
-  @Field(() => Int, { description: 'So many tasks …' })
+  @Field(() => Int, { description: 'So many tasks, from 1 to 1,000,000 …' })
   tasks!: number
 
-  @Field(() => Duration, { description: '… in this time.' })
+  @Field(() => Duration, { description: '… in this time, from PT0.1S to PT24H.' })
   per!: number
 }
 
@@ -31,14 +31,17 @@ export class UpdateQueueInput {
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Activities that the whole fleet runs at a time; 0 is the same as paused.',
+    description: 'Activities that the whole fleet runs at a time, from 0 to 100,000; 0 is the same as paused.',
   })
   concurrency?: number | null
 
-  @Field(() => Int, { nullable: true, description: 'Activities that one worker runs at a time.' })
+  @Field(() => Int, { nullable: true, description: 'Activities that one worker runs at a time, from 1 to 10,000.' })
   workerConcurrency?: number | null
 
-  @Field(() => Int, { nullable: true, description: 'Tasks polled beyond those that can run at once.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Tasks polled beyond those that can run at once, from 0 to 10,000.',
+  })
   prefetch?: number | null
 
   @Field(() => Boolean, { nullable: true, description: 'Whether to poll nothing; what runs goes on.' })

@@ -1,4 +1,4 @@
-// Every query of docs/api.md, executed in its order against the whole stack with the order example.
+// Every query of docs/api.md, executed against the whole stack with the order example.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
