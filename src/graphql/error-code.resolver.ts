@@ -1,5 +1,5 @@
 import { Extensions, Query, Resolver, registerEnumType } from 'type-graphql'
-import { enumOf } from './enum.js'
+import { described, enumOf } from './enum.js'
 import { ERROR_CODES, type ErrorCode } from './error-code.js'
 
 const NAMES = Object.keys(ERROR_CODES) as ErrorCode[]
@@ -7,7 +7,7 @@ const ErrorCodeEnum = enumOf(NAMES)
 registerEnumType(ErrorCodeEnum, {
   name: 'ErrorCode',
   description: 'Every value that `extensions.code` of an error may hold.',
-  valuesConfig: Object.fromEntries(NAMES.map(name => [name, { description: ERROR_CODES[name] }])),
+  valuesConfig: described(ERROR_CODES),
 })
 
 @Resolver()

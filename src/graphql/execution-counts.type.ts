@@ -8,7 +8,17 @@ import { FromIndex } from './index-progress.type.js'
 import { SagaState } from './saga.type.js'
 
 export const ExecutionGrouping = enumOf(['TYPE', 'VERSION', 'STATUS', 'SAGA_STATE', 'STUCK'])
-registerEnumType(ExecutionGrouping, { name: 'ExecutionGrouping', description: 'What executions are counted by.' })
+registerEnumType(ExecutionGrouping, {
+  name: 'ExecutionGrouping',
+  description: 'What executions are counted by.',
+  valuesConfig: {
+    TYPE: { description: 'The name of their workflow type.' },
+    VERSION: { description: 'The version of their workflow type.' },
+    STATUS: { description: 'OPEN, or how they closed.' },
+    SAGA_STATE: { description: 'Where their saga stands.' },
+    STUCK: { description: 'Whether they are stuck.' },
+  },
+})
 
 @ObjectType({ description: 'How many executions have something in common.', simpleResolvers: true })
 export class ExecutionCount implements Omit<ExecutionGroup, 'status' | 'sagaState'> {

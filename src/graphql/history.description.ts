@@ -1,5 +1,6 @@
-// What the 54 events and their members mean: the descriptions that the schema shows.
+// What the 54 events, their members and the values of their enums mean: the descriptions that the schema shows.
 
+import type { EVENT_ENUMS, EventEnum } from '../swf/event-enum.js'
 import type { EventType } from '../swf/history-event.js'
 
 export const EVENT_DESCRIPTIONS: Record<EventType, string> = {
@@ -106,4 +107,62 @@ export const MEMBER_DESCRIPTIONS: Record<string, string> = {
   workflowExecution: 'The other execution.',
   workflowId: 'The workflowId.',
   workflowType: 'Type of the workflow.',
+}
+
+type CauseName = (typeof EVENT_ENUMS)[Extract<EventEnum, `${string}Cause`>][number]
+type TimeoutName = (typeof EVENT_ENUMS)[Extract<EventEnum, `${string}TimeoutType`>][number]
+
+export const CAUSE_DESCRIPTIONS: Record<CauseName, string> = {
+  TIMER_ID_UNKNOWN: 'The execution has no open timer with this timerId.',
+  OPERATION_NOT_PERMITTED: 'The credentials of the decider do not allow this decision.',
+  UNHANDLED_DECISION: 'Something came that the decider had not seen: the execution stays open, and it decides again.',
+  WORKFLOW_TYPE_DEPRECATED: 'The workflow type is deprecated.',
+  WORKFLOW_TYPE_DOES_NOT_EXIST: 'No such workflow type is registered in the domain.',
+  DEFAULT_EXECUTION_START_TO_CLOSE_TIMEOUT_UNDEFINED:
+    'Neither the decision nor the workflow type says how long the execution may take.',
+  DEFAULT_TASK_START_TO_CLOSE_TIMEOUT_UNDEFINED:
+    'Neither the decision nor the workflow type says how long a decision task may take.',
+  DEFAULT_TASK_LIST_UNDEFINED: 'Neither the decision nor the type names a task list.',
+  DEFAULT_CHILD_POLICY_UNDEFINED: 'Neither the decision nor the workflow type has a childPolicy.',
+  CONTINUE_AS_NEW_WORKFLOW_EXECUTION_RATE_EXCEEDED: 'Executions continued as new more often than SWF allows.',
+  ACTIVITY_ID_UNKNOWN: 'The execution has no open activity with this activityId.',
+  UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION: 'No such execution is open in the domain.',
+  REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_RATE_EXCEEDED:
+    'Other executions were asked to cancel themselves more often than SWF allows.',
+  ACTIVITY_TYPE_DEPRECATED: 'The activity type is deprecated.',
+  ACTIVITY_TYPE_DOES_NOT_EXIST: 'No such activity type is registered in the domain.',
+  ACTIVITY_ID_ALREADY_IN_USE: 'An open activity of the execution has this activityId.',
+  OPEN_ACTIVITIES_LIMIT_EXCEEDED: 'The execution has as many open activities as SWF allows.',
+  ACTIVITY_CREATION_RATE_EXCEEDED: 'Activities were scheduled more often than SWF allows.',
+  DEFAULT_SCHEDULE_TO_CLOSE_TIMEOUT_UNDEFINED:
+    'Neither the decision nor the activity type says how long waiting and work may take together.',
+  DEFAULT_SCHEDULE_TO_START_TIMEOUT_UNDEFINED:
+    'Neither the decision nor the activity type says how long the activity may wait.',
+  DEFAULT_START_TO_CLOSE_TIMEOUT_UNDEFINED:
+    'Neither the decision nor the activity type says how long the work may take.',
+  DEFAULT_HEARTBEAT_TIMEOUT_UNDEFINED:
+    'Neither the decision nor the activity type says how far apart heartbeats may be.',
+  ID_ALREADY_IN_USE: 'An open Lambda function of the execution has this id.',
+  OPEN_LAMBDA_FUNCTIONS_LIMIT_EXCEEDED: 'The execution has as many open Lambda functions as SWF allows.',
+  LAMBDA_FUNCTION_CREATION_RATE_EXCEEDED: 'Lambda functions were scheduled more often than SWF allows.',
+  LAMBDA_SERVICE_NOT_AVAILABLE_IN_REGION: 'There is no AWS Lambda in this region.',
+  SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_RATE_EXCEEDED: 'Other executions were signaled more often than SWF allows.',
+  OPEN_CHILDREN_LIMIT_EXCEEDED: 'The execution has as many open children as SWF allows: 1,000.',
+  OPEN_WORKFLOWS_LIMIT_EXCEEDED: 'The domain has as many open executions as SWF allows: 100,000.',
+  CHILD_CREATION_RATE_EXCEEDED: 'Children were started more often than SWF allows.',
+  WORKFLOW_ALREADY_RUNNING: "An open execution has the child's workflowId.",
+  ASSUME_ROLE_FAILED: 'The execution has no lambdaRole, or SWF could not assume it.',
+  TIMER_ID_ALREADY_IN_USE: 'An open timer of the execution has this timerId.',
+  OPEN_TIMERS_LIMIT_EXCEEDED: 'The execution has as many open timers as SWF allows.',
+  TIMER_CREATION_RATE_EXCEEDED: 'Timers were started more often than SWF allows.',
+  CHILD_POLICY_APPLIED: 'Its parent was terminated or timed out, and the childPolicy asks for this.',
+  EVENT_LIMIT_EXCEEDED: 'Its history has as many events as SWF allows: 25,000.',
+  OPERATOR_INITIATED: 'Somebody called TerminateWorkflowExecution.',
+}
+
+export const TIMEOUT_DESCRIPTIONS: Record<TimeoutName, string> = {
+  START_TO_CLOSE: 'From its start on it took longer than it may.',
+  SCHEDULE_TO_START: 'It waited for somebody to take it longer than it may.',
+  SCHEDULE_TO_CLOSE: 'Waiting and work together took longer than they may.',
+  HEARTBEAT: 'No heartbeat came in time.',
 }

@@ -10,9 +10,14 @@ import { EVENT_ENUMS, type EventEnum } from '../swf/event-enum.js'
 import { HISTORY_EVENTS, type MemberKind } from '../swf/event-table.js'
 import { decodeFailure } from '../swf/failure.js'
 import * as Swf from '../swf/history-event.js'
-import { enumOf } from './enum.js'
+import { described, enumOf } from './enum.js'
 import { Failure, failureOf } from './failure.type.js'
-import { EVENT_DESCRIPTIONS, MEMBER_DESCRIPTIONS } from './history.description.js'
+import {
+  CAUSE_DESCRIPTIONS,
+  EVENT_DESCRIPTIONS,
+  MEMBER_DESCRIPTIONS,
+  TIMEOUT_DESCRIPTIONS,
+} from './history.description.js'
 import { Node, encodeNodeId } from './node.type.js'
 import { PageInfo } from './page.type.js'
 import { Payload, payloadOf } from './payload.type.js'
@@ -25,7 +30,7 @@ export const HistoryEventType = enumOf(EVENT_TYPES)
 registerEnumType(HistoryEventType, {
   name: 'HistoryEventType',
   description: "SWF's 54 types of events.",
-  valuesConfig: Object.fromEntries(EVENT_TYPES.map(type => [type, { description: EVENT_DESCRIPTIONS[type] }])),
+  valuesConfig: described(EVENT_DESCRIPTIONS),
 })
 
 const unionOf = (suffix: RegExp) =>
@@ -41,10 +46,15 @@ const Cause = unionOf(/Cause$/)
 registerEnumType(Cause, {
   name: 'Cause',
   description: "Why SWF refused something, or brought it about: the union of SWF's 16 enums of causes.",
+  valuesConfig: described(CAUSE_DESCRIPTIONS),
 })
 
 const TimeoutType = unionOf(/TimeoutType$/)
-registerEnumType(TimeoutType, { name: 'TimeoutType', description: 'Which timeout ran out.' })
+registerEnumType(TimeoutType, {
+  name: 'TimeoutType',
+  description: 'Which timeout ran out.',
+  valuesConfig: described(TIMEOUT_DESCRIPTIONS),
+})
 
 export const ChildPolicy = enumOf(EVENT_ENUMS.ChildPolicy)
 registerEnumType(ChildPolicy, {

@@ -40,6 +40,13 @@ registerEnumType(SagaStepState, {
   name: 'SagaStepState',
   description: 'Where one step of a saga stands.',
   valuesConfig: {
+    PENDING: { description: 'It is still to come.' },
+    RUNNING: { description: 'It runs for the first time.' },
+    RETRYING: { description: 'It runs again, or waits to.' },
+    DONE: { description: 'It succeeded.' },
+    FAILED: { description: 'It failed for good; what it has half done may still have to be undone.' },
+    ROLLING_BACK: { description: 'It failed, and what it has half done is being undone.' },
+    COMPENSATING: { description: 'It was done, and is being undone.' },
     UNDONE: { description: 'Compensated or rolled back.' },
     LEFT: { description: 'Its compensation failed for good: somebody must look after it.' },
     SKIPPED: { description: 'Its condition left it out, or the saga ended before it.' },
