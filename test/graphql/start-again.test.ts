@@ -5,9 +5,9 @@ import { completeWorkflowExecution } from '../../src/swf/decision.js'
 import type { EventOf, HistoryEvent } from '../../src/swf/history-event.js'
 import { decodePayload } from '../../src/swf/payload.js'
 import { until } from '../support/until.js'
-import { DOMAIN, startStack, TYPE } from './fixture.js'
+import { DOMAIN, startGateway, startStack, TYPE } from './fixture.js'
 
-const { ask, decider, local, swf } = await startStack()
+const { ask, decider, local, redis, swf } = await startStack()
 
 const SIGNAL_WITH_START = `mutation ($input: SignalWithStartInput!) {
   signalWithStart(input: $input) { created execution { workflowId runId status } }
@@ -16,9 +16,9 @@ const RESTART = `mutation ($input: RestartExecutionInput!) {
   restartExecution(input: $input) { created execution { workflowId runId status tags type { name version } } }
 }`
 
-const signalWithStart = async (workflowId: string, given: object = {}) => {
+const signalWithStart = async (workflowId: string, given: object = {}, send = ask) => {
   const input = { start: { workflowId, type: TYPE.name, input: { n: 1 } }, signalName: 'go', ...given }
-  const { data, errors } = await ask(SIGNAL_WITH_START, { input })
+  const { data, errors } = await send(SIGNAL_WITH_START, { input })
   return { ...data?.signalWithStart, errors }
 }
 const restart = async (input: object) => {
@@ -68,6 +68,24 @@ test('a call that died between start and signal is repeated', async () => {
   const repeated = await signalWithStart('w-4', given)
   expect(repeated).toMatchObject({ created: false, execution: { status: 'OPEN' } })
   expect(await signals('w-4', repeated.execution.runId)).toEqual(['once'])
+})
+
+test('starts it anew when it closes between start and signal', async () => {
+  const closed: string[] = []
+  const signalWorkflowExecution: typeof swf.signalWorkflowExecution = async (input, options) => {
+    if (closed.length === 0) {
+      closed.push(input.runId!)
+      await swf.terminateWorkflowExecution({ domain: DOMAIN, workflowId: 'w-5' })
+    }
+    return swf.signalWorkflowExecution(input, options)
+  }
+  const racing = Object.create(swf, { signalWorkflowExecution: { value: signalWorkflowExecution } }) as typeof swf
+  const gateway = await startGateway({ swf: racing, redis, prefix: redis.prefix })
+  const { created, execution } = await signalWithStart('w-5', { signalInput: 'one' }, gateway.ask)
+  expect({ created, ...execution }).toMatchObject({ created: true, status: 'OPEN' })
+  expect(closed).not.toEqual([execution.runId])
+  expect(await signals('w-5', closed[0]!)).toEqual([])
+  expect(await signals('w-5', execution.runId)).toEqual(['one'])
 })
 
 test('a past execution starts once more, with what it was started with', async () => {
