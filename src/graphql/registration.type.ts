@@ -11,7 +11,10 @@ export type RegistrationStatus = keyof typeof RegistrationStatus
 registerEnumType(RegistrationStatus, {
   name: 'RegistrationStatus',
   description: 'Whether a domain or type takes new executions.',
-  valuesConfig: { DEPRECATED: { description: 'What is open goes on; nothing new starts.' } },
+  valuesConfig: {
+    REGISTERED: { description: 'It may be used.' },
+    DEPRECATED: { description: 'What is open goes on; nothing new starts.' },
+  },
 })
 
 @ObjectType({ description: 'A domain: a world of its own for executions and types.', simpleResolvers: true })

@@ -6,13 +6,29 @@ import { enumOf } from './enum.js'
 import { DateTime } from './scalar.js'
 
 export const SpanKind = enumOf(['ACTIVITY_TASK', 'TIMER', 'CHILD', 'LAMBDA_FUNCTION', 'SIGNAL', 'DECISION_TASK'])
-registerEnumType(SpanKind, { name: 'SpanKind', description: 'What a span of a timeline is.' })
+registerEnumType(SpanKind, {
+  name: 'SpanKind',
+  description: 'What a span of a timeline is.',
+  valuesConfig: {
+    ACTIVITY_TASK: { description: 'An activity, from its scheduling on.' },
+    TIMER: { description: 'A timer.' },
+    CHILD: { description: 'A child, from the decision to start it on.' },
+    LAMBDA_FUNCTION: { description: 'A Lambda function, from its scheduling on.' },
+    SIGNAL: { description: 'A signal that arrived.' },
+    DECISION_TASK: { description: 'A decision task, from its scheduling on.' },
+  },
+})
 
 export const SpanOutcome = enumOf(['COMPLETED', 'FAILED', 'TIMED_OUT', 'CANCELED', 'TERMINATED', 'FIRED', 'DROPPED'])
 registerEnumType(SpanOutcome, {
   name: 'SpanOutcome',
   description: 'How a span of a timeline ended.',
   valuesConfig: {
+    COMPLETED: { description: 'It succeeded; of a decision task, it was answered; of a signal, it arrived.' },
+    FAILED: { description: 'It failed, or could not be started.' },
+    TIMED_OUT: { description: 'It took longer than it may.' },
+    CANCELED: { description: 'It was canceled.' },
+    TERMINATED: { description: 'A child that somebody ended.' },
     FIRED: { description: 'A timer whose time came.' },
     DROPPED: { description: 'It was open when the execution closed: SWF does not wait for it.' },
   },
