@@ -97,7 +97,10 @@ function setCommand(): Command {
         ...(given.has('prefetch') && { prefetch: prefetch! }),
         ...(given.has('rate') && { rateLimit: config.rate === 'none' ? null : config.rate! }),
       }
-      return withQueues(config, queues => update(queues, config, taskList, change, config.expectedVersion))
+      return withQueues(config, async queues => {
+        const obeyed = await update(queues, config, taskList, change, config.expectedVersion)
+        await obeyed()
+      })
     },
   )
 }
@@ -106,7 +109,12 @@ function pauseCommand(name: string, paused: boolean, description: string): Comma
   const command = changing(named(name, description)).argument('<task-list...>', 'one task list or more')
   return command.action((taskLists: string[], config: Config) =>
     withQueues(config, async queues => {
-      for (const taskList of taskLists) await update(queues, config, taskList, { paused })
+      // All of them, before one that does not obey is complained about.
+      for (const taskList of taskLists) await found(queues, config, taskList)
+      const waits: (() => Promise<void>)[] = []
+      for (const taskList of taskLists) waits.push(await update(queues, config, taskList, { paused }))
+      const results = await Promise.allSettled(waits.map(obeyed => obeyed()))
+      for (const result of results) if (result.status === 'rejected') throw result.reason
     }),
   )
 }
@@ -185,21 +193,28 @@ async function found(queues: Queues, { domain }: Config, taskList: string): Prom
   )
 }
 
+/** Makes a change; returns what waits until it is obeyed. */
 async function update(
   queues: Queues,
   config: Config,
   taskList: string,
   change: SettingsChange,
   expectedVersion?: number,
-): Promise<void> {
+): Promise<() => Promise<void>> {
   await found(queues, config, taskList)
   const began = performance.now()
   const by = config.by!
   const { queue, previous } = await queues.update(config.domain, taskList, change, by, expectedVersion)
   console.log(`${taskList}: ${describeChange(previous, queue.settings)}; version ${queue.settings.version}`)
   const { wait = OBEY } = config
-  if (wait === 0) return
-  const { version } = queue.settings
+  return async () => {
+    if (wait > 0) await obeyed(queues, config, queue, began, wait)
+  }
+}
+
+async function obeyed(queues: Queues, config: Config, queue: QueueState, began: number, wait: number): Promise<void> {
+  const { taskList, settings } = queue
+  const { version } = settings
   for (;;) {
     const { observed } = (await queues.get(config.domain, taskList)) ?? queue
     const late = observed.filter(each => each.version < version)
@@ -213,7 +228,7 @@ async function update(
     if (took > wait)
       throw new CliError(
         'NOT_OBEYED',
-        `The change is made, but ${late.map(({ worker }) => worker.id).join(', ')} did not obey within ${wait / SECOND} s`,
+        `${taskList}: the change is made, but ${late.map(({ worker }) => worker.id).join(', ')} did not obey within ${wait / SECOND} s`,
       )
     await new Promise(resolve => setTimeout(resolve, 100))
   }

@@ -103,4 +103,12 @@ test('refuses what is out of date, out of range or unknown; says who does not ob
     code: 'NOT_OBEYED',
     message: expect.stringContaining('vm:7:a did not obey') as string,
   })
+  // Whoever does not obey keeps no other queue going.
+  await announce(redis, prefix, 'orders', { id: 'vm:7:a', host: 'vm', pid: 7, version: '0.1.0', ...types }, ['post'])
+  await expect(queue('resume', 'mail', 'post', '--wait', '300ms')).rejects.toMatchObject({ code: 'NOT_OBEYED' })
+  expect(await queue('history', 'post')).toContain('paused')
+  await expect(queue('pause', 'mail', 'poste')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  expect(JSON.parse(await queue('history', 'mail', '--json', '--limit', '1'))).toMatchObject([
+    { to: { paused: false } },
+  ])
 })
