@@ -138,15 +138,17 @@ export async function vanishedJobs(options: SceneOptions = {}) {
 export async function stoppedProcess(count: number, options: SceneOptions = {}) {
   const scene = await openScene(options)
   const sleeper = await scene.spawn({ concurrency: count })
-  await scene.start(count, { steps: [{ ms: 1_500, then: 4_000 }] })
+  await scene.start(count, { steps: [{ ms: 2_500, then: 4_000 }] })
   await scene.begun(count)
   scene.unwell.add(sleeper.pid)
   process.kill(sleeper.pid, 'SIGSTOP')
+  // On a machine that is slow to get here: such an effect nobody can take back.
+  const before = scene.lines().filter(({ what }) => what === 'apply').length
   await scene.spawn({ concurrency: count })
   const runs = () => scene.lines().filter(({ what }) => what === 'begin').length
   await until(() => runs() === 2 * count, { what: 'second runs begin', within: 15_000 })
   process.kill(sleeper.pid, 'SIGCONT')
-  return fenced(scene, count)
+  return fenced(scene, count, count, before)
 }
 
 /** A handler blocks its event loop for longer than the lease, and has a moment to hear of it before its effect. */
@@ -160,12 +162,12 @@ export async function blockedLoop(count: number, options: SceneOptions = {}) {
   return fenced(scene, count, 1)
 }
 
-async function fenced(scene: Scene, count: number, twice = count) {
+async function fenced(scene: Scene, count: number, twice = count, appliedTwice = 0) {
   await scene.allClosed()
   await scene.expectNothingLeft()
   const verdict = await scene.verdict()
   expectSound(verdict, count, count)
-  expect(verdict).toMatchObject({ appliedTwice: 0, tries: { completed: count } })
+  expect(verdict).toMatchObject({ appliedTwice, tries: { completed: count } })
   expect(verdict.repeated).toBeGreaterThanOrEqual(twice)
   return verdict
 }
