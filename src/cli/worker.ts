@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
+import { ProbeServer } from '../probes.js'
 import { parseQueueDefaults, type QueueDefaults } from '../queues/defaults.js'
-import { createLog, createMetrics, ProbeServer } from '../telemetry.js'
+import { createLog, createMetrics } from '../telemetry.js'
 import { ActivityWorker } from '../workers/activity/activity-worker.js'
 import { loadApp, withApp } from './app.js'
 import {
