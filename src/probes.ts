@@ -2,6 +2,7 @@
 
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Door, type DoorOptions } from './door.js'
 import type { Service } from './lifecycle.js'
 import type { Metrics } from './telemetry.js'
 
@@ -27,7 +28,10 @@ export async function answerProbe(
 /** The small HTTP server of a decider or worker: probes and metrics, nothing else. */
 export class ProbeServer implements Service {
   #server: Server | undefined
-  constructor(private readonly options: { host: string; port: number; metrics: Metrics; readiness: Readiness }) {}
+  readonly #door: Door
+  constructor(private readonly options: DoorOptions & { port: number; metrics: Metrics; readiness: Readiness }) {
+    this.#door = new Door(options)
+  }
 
   /** The port that it listens on, once started. */
   get port(): number {
@@ -37,6 +41,11 @@ export class ProbeServer implements Service {
   async start(): Promise<void> {
     const { host, port, metrics, readiness } = this.options
     const server = createServer((request, response) => {
+      const refusal = this.#door.refuse(request)
+      if (refusal) {
+        response.writeHead(refusal.status, { 'content-type': 'text/plain' }).end(`${refusal.message}\n`)
+        return
+      }
       answerProbe((request.url ?? '/').split('?')[0]!, metrics, readiness)
         .catch((error: Error) => ({ status: 500, type: 'text/plain', body: `${error.message}\n` }))
         .then(answer => {

@@ -2,6 +2,7 @@
 // receives options. A flag `--log-level` is SWF_GATEWAY_LOG_LEVEL in the environment and `logLevel` in the file.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type DoorOptions, exactOrigin, hostName, webUrl } from '../door.js'
 import { DEFAULTS as FEED_DEFAULTS } from '../feed/stream.js'
 import { createSwfClient, type SwfClient } from '../swf/client.js'
 import { milliseconds, parseIsoDuration, type Duration } from '../swf/duration.js'
@@ -100,12 +101,73 @@ export function withFeed(command: Command): Command {
 export interface ListenConfig {
   host: string
   port: number
+  allowHost?: string[]
 }
 
 export function withPort(command: Command, serves: string, defaultPort: number): Command {
   return command
     .addOption(option('--host <address>', 'address to listen on').default('127.0.0.1'))
     .addOption(option('--port <number>', `port of ${serves}; 0 takes a free one`).argParser(port).default(defaultPort))
+    .addOption(
+      option(
+        '--allow-host <names>',
+        'names by which this port may be asked for besides localhost and addresses, with commas between them: that of a Service or a container',
+      ).argParser(list(hostName)),
+    )
+}
+
+/** Returns where a port listens, and for whom. */
+export function listenOptions({ host, port, allowHost }: ListenConfig): { host: string; port: number } & DoorOptions {
+  return { host, port, ...(allowHost && { allowHosts: allowHost }) }
+}
+
+/** Options of a port that pages in browsers use. */
+export interface BrowserConfig {
+  publicUrl?: string
+  allowOrigin?: string[]
+}
+
+/** Returns which pages may use a port. */
+export function browserOptions({ publicUrl, allowOrigin }: BrowserConfig): Omit<DoorOptions, 'host'> {
+  return { ...(publicUrl && { publicUrl }), ...(allowOrigin && { allowOrigins: allowOrigin }) }
+}
+
+export function withBrowsers(command: Command): Command {
+  return command
+    .addOption(
+      option(
+        '--public-url <url>',
+        'URL by which browsers reach the gateway, when they do so through a proxy',
+      ).argParser(checked(text => webUrl(text).href)),
+    )
+    .addOption(
+      option(
+        '--allow-origin <origins>',
+        'origins of pages that may use the gateway besides its own, with commas between them: https://shop.example.com',
+      ).argParser(list(exactOrigin)),
+    )
+}
+
+/** Reads what `read` reads, whose RangeError says what is wrong. */
+function checked<T>(read: (text: string) => T): (text: string) => T {
+  return text => {
+    try {
+      return read(text)
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message)
+    }
+  }
+}
+
+/** Reads what stands between commas or spaces; a flag that is given again adds to it. */
+function list<T>(read: (text: string) => T): (text: string, before?: T[]) => T[] {
+  return (text, before = []) => [
+    ...before,
+    ...text
+      .split(/[\s,]+/)
+      .filter(Boolean)
+      .map(checked(read)),
+  ]
 }
 
 export function swfClient(config: SwfConfig, maxPolls?: number): SwfClient {

@@ -10,6 +10,7 @@ import { Decider, DEFAULTS } from '../workers/decider/decider.js'
 import { loadApp, withApp } from './app.js'
 import {
   integer,
+  listenOptions,
   option,
   swfClient,
   withFeed,
@@ -71,7 +72,7 @@ Example:
     const cachedBytes = config.cachedMegabytes * MEGABYTE
     const decider = new Decider({ swf, announcer, domain, workflows, pollers, cached, cachedBytes, log, metrics })
     const probes = new ProbeServer({
-      ...config,
+      ...listenOptions(config),
       metrics,
       readiness: () => [...decider.readiness(), ...(redis.status === 'ready' ? [] : ['redis is out of reach'])],
     })

@@ -3,14 +3,18 @@ import { AWS_READ_RATES } from '../graphql/read-budget.js'
 import { Gateway } from '../graphql/server.js'
 import { createLog, createMetrics } from '../telemetry.js'
 import {
+  browserOptions,
   duration,
   isLocal,
+  listenOptions,
   option,
   swfClient,
+  withBrowsers,
   withFeed,
   withPort,
   withRedis,
   withSwf,
+  type BrowserConfig,
   type FeedConfig,
   type ListenConfig,
   type RedisConfig,
@@ -21,7 +25,8 @@ import { runProcess } from './run-process.js'
 type Config = SwfConfig &
   RedisConfig &
   FeedConfig &
-  ListenConfig & { sweepInterval: number; readBudget?: 'aws' | 'none' }
+  ListenConfig &
+  BrowserConfig & { sweepInterval: number; readBudget?: 'aws' | 'none' }
 
 export function gatewayCommand(): Command {
   const command = new Command('gateway').addHelpText(
@@ -32,7 +37,7 @@ Paths: /graphql (HTTP and WebSocket), /graphql/stream (SSE), /graphiql, /livez, 
 Example, against Amazon:
   AWS_REGION=eu-west-1 swf-gateway gateway --domain orders --redis redis://redis:6379`,
   )
-  withPort(withFeed(withRedis(withSwf(command))), 'GraphQL and the probes', 4000).addOption(
+  withBrowsers(withPort(withFeed(withRedis(withSwf(command))), 'GraphQL and the probes', 4000)).addOption(
     option('--sweep-interval <duration>', 'how often SWF is asked for executions that closed or started unseen')
       .argParser(duration)
       .default(60_000, '60s'),
@@ -47,8 +52,8 @@ Example, against Amazon:
     const readBudget = config.readBudget ?? (isLocal(config.endpoint) ? 'none' : 'aws')
     const log = createLog('gateway', config.logLevel)
     const gateway = new Gateway({
-      host: config.host,
-      port: config.port,
+      ...listenOptions(config),
+      ...browserOptions(config),
       domain: config.domain,
       swf: swfClient(config),
       redis: { url: config.redis },

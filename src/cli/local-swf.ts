@@ -9,6 +9,7 @@ import { runProcess } from './run-process.js'
 interface Config {
   host: string
   port: number
+  allowHost?: string[]
   data?: string
   inMemory?: boolean
   pollTimeout: number
@@ -75,13 +76,14 @@ export function localSwfCommand(): Command {
   return command.action(async (config: Config) => {
     if (config.data && config.inMemory) throw new CliError('USAGE', 'Give --data or --in-memory, not both', 2)
     const log = createLog('local-swf', config.logLevel)
-    const { host, port, pollTimeout, region, seed, clock } = config
+    const { host, port, allowHost, pollTimeout, region, seed, clock } = config
     let swf: LocalSwf | undefined
     const service = {
       start: async () => {
         try {
           swf = await createLocalSwf({
             ...{ host, port, pollTimeout, region, seed, clock, quotas: config.quotas },
+            ...(allowHost && { allowHosts: allowHost }),
             ...(config.data && { data: config.data }),
             ...(config.fault && { faults: config.fault }),
             ...(config.lambda && { lambda: Object.fromEntries(config.lambda) }),

@@ -7,6 +7,7 @@ import { loadApp, withApp } from './app.js'
 import {
   duration,
   integer,
+  listenOptions,
   option,
   swfClient,
   withPort,
@@ -65,7 +66,7 @@ Example:
       log,
       metrics,
     })
-    const probes = new ProbeServer({ ...config, metrics, readiness: () => worker.readiness() })
+    const probes = new ProbeServer({ ...listenOptions(config), metrics, readiness: () => worker.readiness() })
     // What does not end is given back to SWF then, which takes its time too.
     const grace = config.drain + 14_000
     await runProcess(log, [probes, worker], () => ({ port: probes.port }), { grace })

@@ -29,6 +29,8 @@ export function createApollo({ schema, services: { log, metrics } }: ApolloOptio
     includeStacktraceInErrorResponses: false,
     persistedQueries: false,
     allowBatchedHttpRequests: false,
+    // `refuseForgery` stands before it, on every path.
+    csrfPrevention: false,
     stopOnTerminationSignals: false,
     validationRules: [...LIMIT_RULES],
     parseOptions: PARSE_OPTIONS,

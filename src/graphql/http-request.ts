@@ -2,8 +2,9 @@
 
 import type { NextFunction, Request, Response } from 'express'
 import type { GraphQLError } from 'graphql'
-import type { Log } from '../telemetry.js'
 import { randomUUID } from 'node:crypto'
+import type { Door } from '../door.js'
+import type { Log } from '../telemetry.js'
 import { apiError, present } from './errors.js'
 import { LIMITS } from './limits.js'
 import type { OperationRequest } from './operation.js'
@@ -15,6 +16,37 @@ export function refuse(
   { message, extensions }: Pick<GraphQLError, 'message' | 'extensions'>,
 ): void {
   response.status(status).json({ errors: [{ message, extensions }] })
+}
+
+/** Lets in whom the door lets in. */
+export function admit(door: Door) {
+  return (request: Request, response: Response, next: NextFunction): void => {
+    const refusal = door.refuse(request)
+    if (!refusal) return next()
+    const { status, message } = refusal
+    refuse(response, status, apiError(status === 403 ? 'FORBIDDEN' : 'BAD_USER_INPUT', message))
+  }
+}
+
+/** Headers that no page can send without asking first. */
+const PREFLIGHTED = ['apollo-require-preflight', 'x-apollo-operation-name', 'graphql-require-preflight']
+
+/**
+ * Lets a GET through only if it cannot be a blind one: an image or a script of a foreign page is fetched with GET, and where
+ * neither side uses TLS a browser does not say for whom.
+ */
+export function refuseForgery(door: Door) {
+  return (request: Request, response: Response, next: NextFunction): void => {
+    const deliberate =
+      request.method !== 'GET' ||
+      door.vouches(request) ||
+      PREFLIGHTED.some(name => request.get(name) !== undefined) ||
+      request.get('accept')?.includes('text/event-stream')
+    if (deliberate) return next()
+    const message =
+      'A GET that a foreign page could have caused is not run: send POST (urql: preferGetMethod: false), or a header "GraphQL-Require-Preflight: 1", or, for events, "Accept: text/event-stream"'
+    refuse(response, 400, apiError('BAD_USER_INPUT', message))
+  }
 }
 
 /** Lets only GET and POST through. */

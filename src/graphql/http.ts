@@ -2,17 +2,20 @@
 
 import { expressMiddleware } from '@as-integrations/express5'
 import type { ApolloServer } from '@apollo/server'
+import cors, { type CorsOptions } from 'cors'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
+import type { Door } from '../door.js'
 import type { answerProbe } from '../probes.js'
 import type { Log } from '../telemetry.js'
 import { PATHS } from './apollo.js'
 import type { Context } from './context.js'
 import { graphiql } from './graphiql.js'
-import { answerErrors, requireJson, requireMethod } from './http-request.js'
+import { admit, answerErrors, refuseForgery, requireJson, requireMethod } from './http-request.js'
 import { LIMITS } from './limits.js'
 import type { EventStreams } from './sse.js'
 
 export interface HttpOptions {
+  door: Door
   /** Started. */
   apollo: ApolloServer<Context>
   streams: EventStreams
@@ -32,22 +35,33 @@ Probes: ${PROBES.join(', ')}
 `
 
 /** Makes the application. */
-export function createHttp({ apollo, streams, context, probe, log, ...options }: HttpOptions): Express {
+export function createHttp({ door, apollo, streams, context, probe, log, ...options }: HttpOptions): Express {
   const app = express()
   app.disable('x-powered-by')
   // Nobody asks whether the answer to an operation has changed.
   app.disable('etag')
+  app.use(admit(door))
+  if (door.allowedOrigins.length > 0) app.use(cors(corsOptions(door)))
   const json = express.json({ limit: LIMITS.bytes })
   const operate = expressMiddleware(apollo, { context: async () => context() })
   // What comes most often stands first.
   app.post(PATHS.graphql, requireJson, json, operate)
-  app.all(PATHS.graphql, requireMethod, leadToPage, json, operate)
-  app.all(PATHS.stream, requireMethod, requireJson, json, (request, response) => streams.handle(request, response))
+  app.all(PATHS.graphql, requireMethod, leadToPage, refuseForgery(door), json, operate)
+  app.all(PATHS.stream, requireMethod, refuseForgery(door), requireJson, json, (request, response) =>
+    streams.handle(request, response),
+  )
   app.get(PROBES, (request, response) => answer(response, probe(request.path)))
   app.use(PATHS.graphiql, graphiql(options.graphiql))
   app.use((_request, response) => void response.status(404).type('text').send(PLACES))
   app.use(answerErrors(log))
   return app
+}
+
+/** How long a browser may remember what a page of another origin may send, in seconds. */
+const PREFLIGHT = 3_600
+
+function corsOptions({ allowedOrigins }: Door): CorsOptions {
+  return { origin: [...allowedOrigins], methods: ['GET', 'POST'], maxAge: PREFLIGHT, exposedHeaders: ['retry-after'] }
 }
 
 /** Leads a browser on that was given the address of the API. */

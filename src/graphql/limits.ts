@@ -12,6 +12,10 @@ export const LIMITS = {
   aliases: 50,
   /** Bytes of a request, as SWF's own limit. */
   bytes: 1_000_000,
+  /** Operations that one WebSocket has at a time. */
+  subscriptions: 100,
+  /** WebSockets and event streams that a gateway holds, together. */
+  connections: 10_000,
   /** Executions of one page. */
   page: 200,
   /** Events of one page of a history. */

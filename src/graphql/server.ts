@@ -9,6 +9,7 @@ import { FeedReader } from '../feed/reader.js'
 import { Subscriber } from '../feed/subscriber.js'
 import { Sweeper } from '../feed/sweeper.js'
 import { Tail } from '../feed/tail.js'
+import { Door, type DoorOptions } from '../door.js'
 import { Backoff, startAll, stopAll, type Service } from '../lifecycle.js'
 import { answerProbe } from '../probes.js'
 import { Queues } from '../queues/queue.js'
@@ -22,6 +23,7 @@ import { Domains } from './domains.js'
 import { Histories } from './histories.js'
 import { createHttp } from './http.js'
 import { HttpServer } from './http-server.js'
+import { LIMITS } from './limits.js'
 import { Operations } from './operation.js'
 import { withReadBudget, type ReadRates } from './read-budget.js'
 import { gatewayReadiness } from './readiness.js'
@@ -32,8 +34,7 @@ import { QueueUpdates } from './queue-updates.js'
 import { WatchedHistories } from './watched-histories.js'
 import { WorkflowTypes } from './workflow-types.js'
 
-export interface GatewayOptions {
-  host: string
+export interface GatewayOptions extends DoorOptions {
   /** 0 for a free one. */
   port: number
   /** The domain of calls that name none. */
@@ -52,6 +53,8 @@ export interface GatewayOptions {
   indexFile?: string
   /** What this and all gateways on the same Redis together may read from SWF; over it THROTTLED is the answer. @default all they like */
   reads?: ReadRates
+  /** WebSockets and event streams that are held at a time, together. @default 10_000 */
+  maxConnections?: number
   /** Folder of GraphiQL's page. @default the package's own */
   graphiql?: string
 }
@@ -169,12 +172,17 @@ export class Gateway implements Service {
 
   /** What answers on the port: Apollo, event streams and WebSockets. */
   #endpoints(): Service {
-    const { graphiql, log } = this.#options
+    const { graphiql, log, maxConnections = LIMITS.connections } = this.#options
     const services = this.#services
     const schema = gatewaySchema()
     const operations = new Operations({ schema, services })
-    const streams = new EventStreams(operations)
-    const sockets = new WebSockets({ server: this.#http.server, path: PATHS.graphql, operations, log })
+    const door = new Door(this.#options)
+    const isFull = () => streams.size + sockets.size >= maxConnections
+    const streams = new EventStreams({ operations, isFull })
+    const sockets: WebSockets = new WebSockets({
+      ...{ server: this.#http.server, path: PATHS.graphql },
+      ...{ door, isFull, operations, log },
+    })
     const apollo = createApollo({ schema, services })
     const context = () => createContext(services)
     const probe = (path: string) => this.#probe(path)
@@ -183,6 +191,7 @@ export class Gateway implements Service {
         await apollo.start()
         sockets.attach()
         const listener = createHttp({
+          door,
           apollo,
           streams,
           context,

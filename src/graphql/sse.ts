@@ -16,9 +16,20 @@ import type { Operations } from './operation.js'
 /** Proxies close connections that are silent for long. */
 const KEEP_ALIVE = 12 * SECOND
 
+export interface EventStreamsOptions {
+  operations: Operations
+  /** Tells whether the gateway has no room for one more. */
+  isFull: () => boolean
+}
+
 export class EventStreams {
   readonly #open = new Set<Response>()
-  constructor(private readonly operations: Operations) {}
+  constructor(private readonly options: EventStreamsOptions) {}
+
+  /** How many are open. */
+  get size(): number {
+    return this.#open.size
+  }
 
   /** Answers a request with a stream of its results: one for a query, any number for a subscription. */
   async handle(request: Request, response: Response): Promise<void> {
@@ -31,8 +42,15 @@ export class EventStreams {
           'This answers with events: send "Accept: text/event-stream"; for queries and mutations use /graphql',
         ),
       )
+    const { operations, isFull } = this.options
+    if (isFull())
+      return refuse(
+        response.set('retry-after', '10'),
+        503,
+        apiError('LIMIT_EXCEEDED', 'This gateway has no room for one more connection: try again', { retryAfter: 10 }),
+      )
     const operationRequest = readRequest(request)
-    const operation = this.operations.prepare(operationRequest, request.get('last-event-id'))
+    const operation = operations.prepare(operationRequest, request.get('last-event-id'))
     if ('kind' in operation && operation.kind === 'mutation' && request.method === 'GET')
       return refuse(
         response.set('allow', 'POST'),
@@ -53,8 +71,8 @@ export class EventStreams {
     response.on('error', () => {})
     this.#open.add(response)
     try {
-      if ('kind' in operation) await this.#send(await this.operations.run(operation), response)
-      else await write(response, next({ errors: operation.map(error => this.operations.explain(error)) }))
+      if ('kind' in operation) await this.#send(await operations.run(operation), response)
+      else await write(response, next({ errors: operation.map(error => operations.explain(error)) }))
       if (!response.destroyed) response.end('event: complete\ndata:\n\n')
     } finally {
       clearInterval(keepAlive)

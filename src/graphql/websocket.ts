@@ -1,29 +1,41 @@
 // GraphQL over WebSocket: the graphql-transport-ws protocol at /graphql.
 
-import type { IncomingMessage, Server } from 'node:http'
+import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult, GraphQLError } from 'graphql'
 import { useServer } from 'graphql-ws/use/ws'
 import { WebSocketServer, type WebSocket } from 'ws'
+import type { Door } from '../door.js'
 import type { Log } from '../telemetry.js'
+import { apiError } from './errors.js'
 import { LIMITS } from './limits.js'
 import type { Operation, Operations } from './operation.js'
 
 export interface WebSocketsOptions {
   server: Server
   path: string
+  door: Door
+  /** Tells whether the gateway has no room for one more. */
+  isFull: () => boolean
   operations: Operations
   log: Log
 }
 
 /** How long clients may take to answer a close, in milliseconds. */
 const GRACE = 1_000
+/** When to try again where there is no room, as a header. */
+const RETRY = 'retry-after: 10\r\n'
 /** "Going away": clients connect again, and resume their subscriptions. */
 const GOING_AWAY = 1001
 
 export class WebSockets {
   readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: LIMITS.bytes })
   constructor(private readonly options: WebSocketsOptions) {}
+
+  /** How many are open. */
+  get size(): number {
+    return this.#sockets.clients.size
+  }
 
   /** Takes WebSockets of the server. */
   attach(): void {
@@ -36,7 +48,10 @@ export class WebSockets {
         onPing: (_context, payload) => {
           for (const member in payload) delete payload[member]
         },
-        onSubscribe: (_context, _id, request) => operations.prepare(request) as ExecutionArgs | readonly GraphQLError[],
+        onSubscribe: ({ subscriptions }, _id, request) =>
+          Object.keys(subscriptions).length > LIMITS.subscriptions
+            ? [tooMany()]
+            : (operations.prepare(request) as ExecutionArgs | readonly GraphQLError[]),
         execute: args => operations.run(args as Operation) as Promise<ExecutionResult>,
         subscribe: args => operations.run(args as Operation) as Promise<AsyncIterableIterator<ExecutionResult>>,
         onNext: (_context, _id, _request, _args, result) => result as unknown as FormattedExecutionResult,
@@ -62,9 +77,12 @@ export class WebSockets {
 
   readonly #upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on('error', error => this.options.log.debug({ err: error.message }, 'socket failed'))
-    if (request.url?.split('?')[0] === this.options.path)
-      return this.#sockets.handleUpgrade(request, socket, head, client => this.#accept(client, request))
-    socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+    const { path, door, isFull } = this.options
+    const refusal = door.refuse(request)
+    if (refusal) return answer(socket, refusal.status, refusal.message)
+    if (request.url?.split('?')[0] !== path) return answer(socket, 404, `WebSockets are taken at ${path}`)
+    if (isFull()) return answer(socket, 503, 'This gateway has no room for one more connection: try again', RETRY)
+    this.#sockets.handleUpgrade(request, socket, head, client => this.#accept(client, request))
   }
 
   #accept(client: WebSocket, request: IncomingMessage): void {
@@ -73,4 +91,19 @@ export class WebSockets {
     client.removeAllListeners('error')
     client.on('error', error => this.options.log.debug({ err: error.message }, 'socket failed'))
   }
+}
+
+function tooMany(): GraphQLError {
+  return apiError(
+    'LIMIT_EXCEEDED',
+    `A socket may have ${LIMITS.subscriptions} operations at a time: complete some, or watch more with one subscription`,
+  )
+}
+
+/** Answers a request for a WebSocket that is not made one. */
+function answer(socket: Duplex, status: number, message: string, headers = ''): void {
+  const text = `${message}\n`
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}connection: close\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+  )
 }

@@ -182,8 +182,10 @@ describe('HTTP', () => {
       { headers: { accept: 'text/event-stream' } },
     )
     expect([mutation.status, mutation.headers.get('allow')]).toEqual([405, 'POST'])
-    const plain = await fetch(`${url}/graphql/stream?query={errorCodes}`, { headers: { accept: 'application/json' } })
-    expect(plain.status).toBe(406)
+    const plain = (headers: Record<string, string>) =>
+      fetch(`${url}/graphql/stream?query={errorCodes}`, { headers: { accept: 'application/json', ...headers } })
+    expect((await plain({ 'graphql-require-preflight': '1' })).status).toBe(406)
+    expect((await plain({})).status).toBe(400)
   })
 })
 

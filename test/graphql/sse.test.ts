@@ -16,7 +16,7 @@ test('asks for no more updates than a paused client takes', async () => {
     [Symbol.asyncIterator]: () => endless,
   }
   const operations = { prepare: () => ({ kind: 'subscription' }), run: async () => endless } as unknown as Operations
-  const streams = new EventStreams(operations)
+  const streams = new EventStreams({ operations, isFull: () => false })
   const server = createServer(express().get('/', (request, response) => streams.handle(request, response)))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   afterFile(() => server.close())

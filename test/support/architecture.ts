@@ -35,7 +35,7 @@ interface Arrow {
   line: number
 }
 
-const FOUNDATION = ['telemetry', 'lifecycle', 'probes', 'redis']
+const FOUNDATION = ['telemetry', 'lifecycle', 'probes', 'redis', 'door']
 const ROOMS = ['foundation', 'swf', 'swf/local', 'workflow', 'feed', 'queues', 'graphql', 'workers']
 
 /** What each room may import besides itself; "swf words" are the files of swf that lead to no client. */

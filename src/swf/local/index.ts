@@ -42,6 +42,8 @@ export interface LocalSwfOptions {
   host?: string
   /** The port to listen on; 0 is a free one. @default 0 */
   port?: number
+  /** Names by which it may be asked for besides `localhost` and addresses, such as that of its container. @default [] */
+  allowHosts?: readonly string[]
   /** The directory of the durable store; without one, everything is forgotten on close. */
   data?: string
   /** How long a poll is held, in real time. @default '60s' */
@@ -107,7 +109,7 @@ const DEFAULTS = {
  * await swf.client.registerDomain({ name: 'test', workflowExecutionRetentionPeriodInDays: '1' })
  */
 export async function createLocalSwf(options: LocalSwfOptions = {}): Promise<LocalSwf> {
-  const { host, port, data, region, seed, lambda, onError = crash, ...given } = { ...DEFAULTS, ...options }
+  const { host, port, allowHosts, data, region, seed, lambda, onError = crash, ...given } = { ...DEFAULTS, ...options }
   const virtual = given.clock === 'virtual' ? new VirtualClock() : undefined
   if (virtual && data !== undefined) throw new RangeError('A virtual clock is only for a local SWF without data')
   const quotas = quotasOf(given.quotas)
@@ -125,7 +127,7 @@ export async function createLocalSwf(options: LocalSwfOptions = {}): Promise<Loc
   const context = { engine, polls, time, onRequest }
   let server: Listening
   try {
-    server = await listen(context, host, port)
+    server = await listen(context, { host, port, ...(allowHosts && { allowHosts }) })
   } catch (error) {
     engine.timers.stop()
     await store.close()

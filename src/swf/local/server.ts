@@ -3,12 +3,14 @@
 // SV1. Whatever a client sends, it gets an answer with `__type`; a client's mistake is never a 500 and never a crash.
 // SV2. An answer leaves only when the store says that what it rests on is safe.
 // SV3. A client that closes its side of the connection is gone: its polls are over, and nothing more is sent to it.
+// SV4. No page of a browser gets in by a name of its own, or from another origin: that is the door's to say.
 
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Context as Acting } from './actions.js'
+import { Door, type DoorOptions } from '../../door.js'
 import { act } from './actions.js'
 import { CONTROL, MAX_CONTROL_BODY, control } from './control.js'
 import { Fault } from './fault.js'
@@ -40,8 +42,18 @@ export interface Listening {
   close(): Promise<void>
 }
 
-export function listen(context: Context, host: string, port: number): Promise<Listening> {
-  const take = (request: IncomingMessage, response: ServerResponse) => receive(context, request, response)
+export interface ListenOptions extends DoorOptions {
+  port: number
+}
+
+export async function listen(context: Context, { port, ...options }: ListenOptions): Promise<Listening> {
+  const door = new Door(options)
+  const take = (request: IncomingMessage, response: ServerResponse) => {
+    const refusal = door.refuse(request)
+    if (!refusal) return receive(context, request, response)
+    request.resume()
+    send(response, refusal.status, JSON.stringify(new Fault('AccessDeniedException', refusal.message)))
+  }
   const server = createServer(
     { keepAliveTimeout: 75_000, requestTimeout: REQUEST_TIMEOUT, requireHostHeader: false },
     take,
@@ -51,7 +63,7 @@ export function listen(context: Context, host: string, port: number): Promise<Li
   server.on('clientError', refuseBytes)
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, host, () => {
+    server.listen(port, options.host, () => {
       server.off('error', reject)
       resolve({ port: (server.address() as AddressInfo).port, close: () => close(server) })
     })

@@ -460,7 +460,7 @@ describe('accepted texts', () => {
 
 const LIST = '{"registrationStatus":"REGISTERED"}'
 const head = (action: string, more: string) =>
-  `POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-amz-json-1.0\r\nX-Amz-Target: SimpleWorkflowService.${action}\r\n${more}\r\n`
+  `POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.0\r\nX-Amz-Target: SimpleWorkflowService.${action}\r\n${more}\r\n`
 const whole = (action: string, body: string) =>
   `${head(action, `Content-Length: ${Buffer.byteLength(body)}\r\n`)}${body}`
 
@@ -497,12 +497,12 @@ const stillServes = async () => expect((await wire.send('ListDomains', LIST)).st
 
 describe('requests', () => {
   test.each<[string, string, string]>([
-    ['a GET', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', '400 UnknownOperationException'],
-    ['a PUT', `PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}`, '400 UnknownOperationException'],
-    ['OPTIONS', 'OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n', '400 UnknownOperationException'],
-    ['TRACE', 'TRACE / HTTP/1.1\r\nHost: x\r\n\r\n', '400 UnknownOperationException'],
-    ['CONNECT', 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n', '400 SerializationException'],
-    ['no target', `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}`, '400 UnknownOperationException'],
+    ['a GET', 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n', '400 UnknownOperationException'],
+    ['a PUT', `PUT / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}`, '400 UnknownOperationException'],
+    ['OPTIONS', 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n', '400 UnknownOperationException'],
+    ['TRACE', 'TRACE / HTTP/1.1\r\nHost: localhost\r\n\r\n', '400 UnknownOperationException'],
+    ['CONNECT', 'CONNECT x:1 HTTP/1.1\r\nHost: localhost\r\n\r\n', '400 SerializationException'],
+    ['no target', `POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}`, '400 UnknownOperationException'],
     [
       'the target of another service',
       whole('X', LIST).replace('SimpleWorkflowService.X', 'DynamoDB_20120810.ListTables'),
@@ -516,7 +516,7 @@ describe('requests', () => {
     ['a target without an action', whole('', LIST), '400 UnknownOperationException'],
     [
       'two targets',
-      whole('ListDomains', LIST).replace('Host: x', 'X-Amz-Target: SimpleWorkflowService.ListDomains'),
+      whole('ListDomains', LIST).replace('Host: localhost', 'X-Amz-Target: SimpleWorkflowService.ListDomains'),
       '400 UnknownOperationException',
     ],
     ['an action with other letters', whole('listdomains', LIST), '400 UnknownOperationException'],
@@ -528,7 +528,7 @@ describe('requests', () => {
     ['no content type', whole('ListDomains', LIST).replace(/Content-Type.*\r\n/, ''), '400 SerializationException'],
     [
       'a body that is compressed',
-      whole('ListDomains', 'H4sIAAAA').replace('Host: x', 'Content-Encoding: gzip'),
+      whole('ListDomains', 'H4sIAAAA').replace('Host: localhost', 'Content-Encoding: gzip'),
       '400 SerializationException',
     ],
     [
@@ -536,27 +536,35 @@ describe('requests', () => {
       whole('X', LIST)
         .replace('SimpleWorkflowService.X', 'com.amazonaws.swf.service.model.SimpleWorkflowService.ListDomains')
         .replace('application/x-amz-json-1.0', 'application/json; charset=UTF-8')
-        .replace('Host: x', 'Content-Encoding: amz-1.0'),
+        .replace('Host: localhost', 'Content-Encoding: amz-1.0'),
       '200',
     ],
     ['an odd path', whole('ListDomains', LIST).replace('POST /', 'POST /../?a=%00'), '200'],
-    ['no Host', whole('ListDomains', LIST).replace('Host: x\r\n', ''), '200'],
+    ['no Host', whole('ListDomains', LIST).replace('Host: localhost\r\n', ''), '200'],
     ['HTTP/1.0', whole('ListDomains', LIST).replace('HTTP/1.1', 'HTTP/1.0'), '200'],
     [
       'an upgrade',
       whole('ListDomains', LIST).replace(
-        'Host: x',
+        'Host: localhost',
         'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x',
       ),
       '200',
     ],
     ['HTTP/2 at once', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', '400 SerializationException'],
-    ['Expect: 100-continue', whole('ListDomains', LIST).replace('Host: x', 'Expect: 100-continue'), '200'],
-    ['an expectation that nobody knows', whole('ListDomains', LIST).replace('Host: x', 'Expect: miracles'), '200'],
-    ['two lengths', whole('ListDomains', LIST).replace('Host: x', 'Content-Length: 3'), '400 SerializationException'],
+    ['Expect: 100-continue', whole('ListDomains', LIST).replace('Host: localhost', 'Expect: 100-continue'), '200'],
+    [
+      'an expectation that nobody knows',
+      whole('ListDomains', LIST).replace('Host: localhost', 'Expect: miracles'),
+      '200',
+    ],
+    [
+      'two lengths',
+      whole('ListDomains', LIST).replace('Host: localhost', 'Content-Length: 3'),
+      '400 SerializationException',
+    ],
     [
       'a length and chunks',
-      whole('ListDomains', LIST).replace('Host: x', 'Transfer-Encoding: chunked'),
+      whole('ListDomains', LIST).replace('Host: localhost', 'Transfer-Encoding: chunked'),
       '400 SerializationException',
     ],
     ['a length below zero', head('ListDomains', 'Content-Length: -1\r\n'), '400 SerializationException'],
@@ -577,12 +585,12 @@ describe('requests', () => {
     ['TLS', '\u0016\u0003\u0001\u0002\u0000\u0001', '400 SerializationException'],
     [
       'a control path that is none',
-      'GET /_local/%ff%00/../x?domain=%ff HTTP/1.1\r\nHost: x\r\n\r\n',
+      'GET /_local/%ff%00/../x?domain=%ff HTTP/1.1\r\nHost: localhost\r\n\r\n',
       '400 UnknownOperationException',
     ],
     [
       'a history of nothing',
-      'GET /_local/history?domain=%00&workflowId=%ff&runId=x HTTP/1.1\r\nHost: x\r\n\r\n',
+      'GET /_local/history?domain=%00&workflowId=%ff&runId=x HTTP/1.1\r\nHost: localhost\r\n\r\n',
       '400 UnknownResourceFault',
     ],
   ])('%s is answered', async (_what, bytes, expected) => {

@@ -34,7 +34,7 @@ async function serveFaulty(data: string) {
   const engine = new Engine({ clock, store, region: 'us-east-1' })
   await store.restore(engine)
   const polls = new Polls(60_000)
-  const server = await listen({ engine, polls, time: new RealTime(clock) }, '127.0.0.1', 0)
+  const server = await listen({ engine, polls, time: new RealTime(clock) }, { host: '127.0.0.1', port: 0 })
   const wire = new Wire(`http://127.0.0.1:${server.port}`)
   const order = (orders: object) => writeFileSync(join(data, 'orders.json'), JSON.stringify(orders))
   let closed: Promise<void> | undefined

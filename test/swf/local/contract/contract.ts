@@ -96,7 +96,7 @@ export async function openContract(seen: Seen, { quotas = 'none', lambda }: Opti
   })
   const polls = new Polls(50, engine.quotas.pollers)
   engine.sweep()
-  const server = await listen({ engine, polls, time: new RealTime(clock) }, '127.0.0.1', 0)
+  const server = await listen({ engine, polls, time: new RealTime(clock) }, { host: '127.0.0.1', port: 0 })
   const swf = client(`http://127.0.0.1:${server.port}`)
   seen.watch(swf)
   await registerAll(swf)
