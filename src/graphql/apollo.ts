@@ -10,6 +10,7 @@ import {
 } from '@apollo/server/plugin/disabled'
 import { GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql'
 import type { Context, Services } from './context.js'
+import { refuseCost } from './cost.js'
 import { apiError, present } from './errors.js'
 import { LIMIT_RULES, PARSE_OPTIONS } from './limits.js'
 
@@ -56,7 +57,13 @@ export function createApollo({ schema, services: { log, metrics } }: ApolloOptio
 /** One plugin for all that is to be done, since Apollo asks each of them at every step of every request. */
 function attendant({ graphqlRequests }: Services['metrics']): ApolloServerPlugin<Context> {
   const listener: GraphQLRequestListener<Context> = {
-    didResolveOperation: async ({ operation }) => refuseSubscription(operation),
+    didResolveOperation: async ({ operation, document, schema, request }) => {
+      refuseSubscription(operation)
+      const refusal = operation && refuseCost(schema, document, operation, request.variables ?? {})
+      if (!refusal) return
+      refusal.extensions.http = { status: 400 }
+      throw refusal
+    },
     // formatError is not told whose error it formats, so the error carries it.
     didEncounterErrors: async ({ errors, contextValue }) => {
       for (const error of errors) error.extensions[REQUEST_ID] = contextValue.requestId

@@ -9,6 +9,7 @@ import type { Fleet } from '../queues/open-task.js'
 import type { Queues } from '../queues/queue.js'
 import type { SwfClient } from '../swf/client.js'
 import type { Log, Metrics } from '../telemetry.js'
+import { Budget } from './budget.js'
 import type { Domains } from './domains.js'
 import { Executions } from './executions.js'
 import type { Histories } from './histories.js'
@@ -42,6 +43,8 @@ export interface Context extends Services {
   requestId: string
   /** Who asks: what changes are signed with. */
   caller: string
+  /** What it may still touch. */
+  budget: Budget
   executions: Executions
   places: QueuePlaces
   /** A cursor that the transport brought, which takes the place of a subscription's `after`. */
@@ -49,11 +52,13 @@ export interface Context extends Services {
 }
 
 export function createContext(services: Services, caller = 'anonymous'): Context {
+  const budget = new Budget()
   return {
     ...services,
     requestId: randomUUID(),
     caller,
-    executions: new Executions(services),
+    budget,
+    executions: new Executions(services, budget),
     places: new QueuePlaces(services.queues),
   }
 }

@@ -38,8 +38,13 @@ export class DomainResolver {
     nullable: true,
     description: 'Days that closed executions are kept; SWF is asked for each domain of a list.',
   })
-  async retentionDays(@Root() { name, retentionDays }: Domain, @Ctx() { swf }: Context): Promise<number | undefined> {
-    return retentionDays ?? (await describeDomain(swf, name)).retentionDays
+  async retentionDays(
+    @Root() { name, retentionDays }: Domain,
+    @Ctx() { budget, swf }: Context,
+  ): Promise<number | undefined> {
+    if (retentionDays !== undefined) return retentionDays
+    budget.read()
+    return (await describeDomain(swf, name)).retentionDays
   }
 
   @Extensions({ rule: 'registration:write' })

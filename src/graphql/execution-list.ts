@@ -16,11 +16,12 @@ export interface Listing {
 }
 
 /** Lists executions from the index; throws BAD_USER_INPUT for a `first` out of range and for a bad cursor. */
-export function listExecutions(
-  { index }: Pick<Context, 'index'>,
+export async function listExecutions(
+  { budget, index }: Pick<Context, 'budget' | 'index'>,
   domain: string,
   { filter, orderBy, first, after }: Listing,
-): ExecutionConnection {
+): Promise<ExecutionConnection> {
+  if (budget.isDue) await budget.turn()
   const asOf = new Date()
   const query = { filter, orderBy, first: pageSize('first', first, LIMITS.page), ...(after != null && { after }) }
   const { items, cursors, hasNextPage, count, streamId, ...indexed } = index.list(domain, query)

@@ -70,7 +70,7 @@ export class ExecutionResolver {
     @Arg('first', () => Int, FIRST) first: number,
     @Arg('after', () => String, AFTER) after: string | null,
     @Ctx() context: Context,
-  ): ExecutionConnection {
+  ): Promise<ExecutionConnection> {
     return listExecutions(context, domain, {
       filter: { parent: { workflowId, runId } },
       orderBy: 'STARTED_ASC',

@@ -4,6 +4,7 @@ import { deriveUpdates, type ExecutionSummary } from '../feed/update.js'
 import type { ExecutionIndex } from '../feed/execution-index.js'
 import type { SwfClient } from '../swf/client.js'
 import { isFault } from '../swf/errors.js'
+import type { Budget } from './budget.js'
 import { executionOf, type Execution } from './execution.type.js'
 import type { Histories, HistoryReading } from './histories.js'
 
@@ -23,7 +24,10 @@ export class Executions {
   /** So that all fields of one execution see one history. */
   readonly #readings = new WeakMap<RunKey, Promise<HistoryReading>>()
 
-  constructor({ index, swf, histories }: ExecutionsOptions) {
+  constructor(
+    { index, swf, histories }: ExecutionsOptions,
+    private readonly budget: Budget,
+  ) {
     this.#index = index
     this.#swf = swf
     this.#histories = histories
@@ -52,14 +56,19 @@ export class Executions {
   history(execution: RunKey): Promise<HistoryReading> {
     let reading = this.#readings.get(execution)
     if (!reading) {
-      reading = this.#histories.read(execution.domain, execution.workflowId, execution.runId)
+      reading = this.#read(execution)
       this.#readings.set(execution, reading)
     }
     return reading
   }
 
+  async #read({ domain, workflowId, runId }: RunKey): Promise<HistoryReading> {
+    return this.#histories.read(domain, workflowId, runId, () => this.budget.read())
+  }
+
   /** Asks SWF which run of a workflowId is open. */
   async openRun(domain: string, workflowId: string): Promise<string | undefined> {
+    this.budget.read()
     const { executionInfos } = await this.#swf.listOpenWorkflowExecutions({
       domain,
       executionFilter: { workflowId },
@@ -70,6 +79,7 @@ export class Executions {
   }
 
   async #closedRun(domain: string, workflowId: string): Promise<string | undefined> {
+    this.budget.read()
     const { executionInfos } = await this.#swf.listClosedWorkflowExecutions({
       domain,
       executionFilter: { workflowId },
@@ -79,9 +89,9 @@ export class Executions {
     return executionInfos?.[0]?.execution?.runId
   }
 
-  async #fromHistory({ domain, workflowId, runId }: RunKey): Promise<Execution | undefined> {
+  async #fromHistory(run: RunKey): Promise<Execution | undefined> {
     try {
-      const reading = await this.#histories.read(domain, workflowId, runId)
+      const reading = await this.#read(run)
       const execution = executionOf(summaryOf(reading), reading.source, reading.asOf)
       this.#readings.set(execution, Promise.resolve(reading))
       return execution

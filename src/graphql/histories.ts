@@ -43,8 +43,11 @@ export class Histories {
     this.#capacity = capacity
   }
 
-  /** Reads a run's history. Rejects with a SwfFault: UNKNOWN_RESOURCE when SWF does not know the run. */
-  read(domain: string, workflowId: string, runId: string): Promise<HistoryReading> {
+  /**
+   * Reads a run's history. Rejects with a SwfFault: UNKNOWN_RESOURCE when SWF does not know the run. `onRead` is called first when
+   * SWF has to be asked; what it throws is thrown.
+   */
+  read(domain: string, workflowId: string, runId: string, onRead?: () => void): Promise<HistoryReading> {
     const key = JSON.stringify([domain, workflowId, runId])
     const kept = this.#closed.get(key)
     if (kept) {
@@ -53,6 +56,7 @@ export class Histories {
     }
     let reading = this.#reading.get(key)
     if (!reading) {
+      onRead?.()
       reading = this.#read(key, domain, workflowId, runId).finally(() => this.#reading.delete(key))
       this.#reading.set(key, reading)
     }

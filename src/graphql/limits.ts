@@ -10,6 +10,10 @@ export const LIMITS = {
   depth: 15,
   /** Aliases of an operation, counted as often as fragments repeat them. */
   aliases: 50,
+  /** Objects that an operation may touch, all of its pages together. */
+  objects: 8_000,
+  /** Reads from SWF that an operation may cost: a page of executions with the history of each. */
+  reads: 200,
   /** Bytes of a request, as SWF's own limit. */
   bytes: 1_000_000,
   /** Operations that one WebSocket has at a time. */

@@ -18,6 +18,7 @@ import {
   type GraphQLSchema,
 } from 'graphql'
 import { createContext, type Context, type Services } from './context.js'
+import { refuseCost } from './cost.js'
 import { apiError, present, unreadable } from './errors.js'
 import { LIMIT_RULES, PARSE_OPTIONS } from './limits.js'
 import { SharedResults } from './shared-results.js'
@@ -59,6 +60,8 @@ export class Operations {
     if (Array.isArray(document)) return document as [GraphQLError, ...GraphQLError[]]
     const operation = getOperationAST(document as DocumentNode, request.operationName)
     if (!operation) return [apiError('BAD_USER_INPUT', 'Give the name of the operation to run as operationName')]
+    const refusal = refuseCost(this.#schema, document as DocumentNode, operation, request.variables ?? {})
+    if (refusal) return [refusal]
     return {
       kind: operation.operation,
       schema: this.#schema,
@@ -115,9 +118,10 @@ export class Operations {
   #results(events: AsyncIterable<object>, operation: Operation): AsyncIterableIterator<FormattedExecutionResult> {
     const { subscribers, graphqlRequests } = this.#services.metrics
     const source = events[Symbol.asyncIterator]()
-    const { execute: executeShared, leave } = this.#shared.join(operation, async rootValue =>
-      this.#present(await execute({ ...operation, rootValue }), operation),
-    )
+    const { execute: executeShared, leave } = this.#shared.join(operation, async rootValue => {
+      operation.contextValue.budget.reset()
+      return this.#present(await execute({ ...operation, rootValue }), operation)
+    })
     let open = true
     subscribers.inc()
     graphqlRequests.inc({ operation: 'subscription', outcome: 'ok' })

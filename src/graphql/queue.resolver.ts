@@ -77,7 +77,8 @@ export class QueueResolver {
     nullable: true,
     description: 'Activities that wait in SWF, not yet polled: an estimate, which SWF is asked for with every query.',
   })
-  async backlog(@Root() { domain, taskList }: Queue, @Ctx() { swf }: Context): Promise<Count> {
+  async backlog(@Root() { domain, taskList }: Queue, @Ctx() { budget, swf }: Context): Promise<Count> {
+    budget.read()
     return countOf(await swf.countPendingActivityTasks({ domain, taskList: { name: taskList } }))
   }
 

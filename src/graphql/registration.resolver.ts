@@ -49,7 +49,8 @@ export class RegistrationResolver {
     nullable: true,
     description: 'What it was registered with; SWF is asked for each type.',
   })
-  defaults(@Root() type: RegisteredType, @Ctx() { swf }: Context): Promise<TypeDefaults> {
+  async defaults(@Root() type: RegisteredType, @Ctx() { budget, swf }: Context): Promise<TypeDefaults> {
+    budget.read()
     return defaultsOf(swf, type)
   }
 

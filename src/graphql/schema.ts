@@ -2,6 +2,7 @@
 
 import { lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql'
 import { buildSchemaSync } from 'type-graphql'
+import { withBudget } from './budget.js'
 import { ActivityResolver } from './activity.resolver.js'
 import { DomainResolver } from './domain.resolver.js'
 import { DeciderResolver } from './decider.resolver.js'
@@ -24,33 +25,35 @@ let built: GraphQLSchema | undefined
 
 /** Returns the schema; it is built once a process. */
 export function gatewaySchema(): GraphQLSchema {
-  built ??= buildSchemaSync({
-    resolvers: [
-      ActivityResolver,
-      DomainResolver,
-      DeciderResolver,
-      ErrorCodeResolver,
-      ExecutionCommandResolver,
-      ExecutionCountsResolver,
-      ExecutionResolver,
-      ExecutionStatsResolver,
-      ExecutionUpdatesResolver,
-      HistoryEventsResolver,
-      HistoryResolver,
-      WorkflowExecutionResolver,
-      NodeResolver,
-      PendingResolver,
-      PendingActivityResolver,
-      PendingChildResolver,
-      QueueResolver,
-      QueueUpdatesResolver,
-      RegistrationResolver,
-      TimelineResolver,
-    ],
-    validate: true,
-    // Subscriptions have their own source; type-graphql asks for this all the same.
-    pubSub: { publish: () => {}, subscribe: () => unused() },
-  })
+  built ??= withBudget(
+    buildSchemaSync({
+      resolvers: [
+        ActivityResolver,
+        DomainResolver,
+        DeciderResolver,
+        ErrorCodeResolver,
+        ExecutionCommandResolver,
+        ExecutionCountsResolver,
+        ExecutionResolver,
+        ExecutionStatsResolver,
+        ExecutionUpdatesResolver,
+        HistoryEventsResolver,
+        HistoryResolver,
+        WorkflowExecutionResolver,
+        NodeResolver,
+        PendingResolver,
+        PendingActivityResolver,
+        PendingChildResolver,
+        QueueResolver,
+        QueueUpdatesResolver,
+        RegistrationResolver,
+        TimelineResolver,
+      ],
+      validate: true,
+      // Subscriptions have their own source; type-graphql asks for this all the same.
+      pubSub: { publish: () => {}, subscribe: () => unused() },
+    }),
+  )
   return built
 }
 
