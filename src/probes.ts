@@ -6,8 +6,19 @@ import { Door, type DoorOptions } from './door.js'
 import type { Service } from './lifecycle.js'
 import type { Metrics } from './telemetry.js'
 
-/** Says what a process still lacks before it can work; an empty list means ready. */
-export type Readiness = () => Promise<readonly string[]> | readonly string[]
+/** Something that a process lacks. */
+export interface Lack {
+  /** What it is and what to do, for operators. */
+  what: string
+  /** True: without it the process can do nothing that it is for. False: it does less. */
+  stops: boolean
+}
+
+/** Says what a process lacks; an empty list means that all is well. Answers within a second, for that is how long probes wait. */
+export type Readiness = () => Promise<readonly Lack[]> | readonly Lack[]
+
+export const stops = (what: string): Lack => ({ what, stops: true })
+export const reduces = (what: string): Lack => ({ what, stops: false })
 
 /** Answers `/livez`, `/readyz` and `/metrics`; undefined for every other path. */
 export async function answerProbe(
@@ -19,10 +30,36 @@ export async function answerProbe(
   if (path === '/metrics')
     return { status: 200, type: metrics.registry.contentType, body: await metrics.registry.metrics() }
   if (path !== '/readyz') return undefined
-  const missing = await readiness()
-  return missing.length
-    ? { status: 503, type: 'text/plain', body: `${missing.join('\n')}\n` }
-    : { status: 200, type: 'text/plain', body: 'ok\n' }
+  const lacks = await readiness()
+  const stopped = lacks.some(({ stops }) => stops)
+  const lines = [...lacks].sort((a, b) => Number(b.stops) - Number(a.stops)).map(({ what }) => `- ${what}\n`)
+  const head = stopped ? 'not ready\n' : lines.length > 0 ? 'ok, but not all is well\n' : 'ok\n'
+  return { status: stopped ? 503 : 200, type: 'text/plain; charset=utf-8', body: head + lines.join('') }
+}
+
+/** How long an answer may take, in milliseconds: whoever probes waits a second. */
+const PATIENCE = 700
+
+/**
+ * Remembers what `ask` found out, for `remember` milliseconds: probes come often, and each costs a call. While a newer answer
+ * takes its time, the last one stands, or at first what `unknown` gives.
+ */
+export function lately<T>(ask: () => Promise<T>, remember: number, unknown: T): () => Promise<T> {
+  let last = unknown
+  let until = 0
+  let asking: Promise<T> | undefined
+  return async () => {
+    if (performance.now() < until) return last
+    asking ??= ask()
+      .then(answer => (last = answer))
+      .finally(() => {
+        asking = undefined
+        until = performance.now() + remember
+      })
+    let timer: NodeJS.Timeout | undefined
+    const enough = new Promise<T>(resolve => (timer = setTimeout(() => resolve(last), PATIENCE)))
+    return Promise.race([asking, enough]).finally(() => clearTimeout(timer))
+  }
 }
 
 /** The small HTTP server of a decider or worker: probes and metrics, nothing else. */

@@ -3,7 +3,10 @@ import { Publisher } from '../feed/publisher.js'
 import { Tail } from '../feed/tail.js'
 import { ProbeServer } from '../probes.js'
 import { Queues } from '../queues/queue.js'
-import { closeRedis, connectRedis } from '../redis.js'
+import { feedNeeds } from '../feed/redis-needs.js'
+import { queueNeeds } from '../queues/redis-needs.js'
+import { RedisHealth, allNeeds } from '../redis-health.js'
+import { RedisUnsuitable, closeRedis, connectRedis, redisReady } from '../redis.js'
 import { createLog, createMetrics } from '../telemetry.js'
 import { FeedAnnouncer } from '../workers/decider/announcer.js'
 import { Decider, DEFAULTS } from '../workers/decider/decider.js'
@@ -31,6 +34,8 @@ type Config = SwfConfig &
   ListenConfig & { app: string; pollers: number; cached: number; cachedMegabytes: number }
 
 const MEGABYTE = 1_048_576
+/** How long a start waits for Redis before it goes on without, in milliseconds. */
+const PATIENCE = 1_000
 
 export function deciderCommand(): Command {
   const command = new Command('decider').addHelpText(
@@ -65,6 +70,8 @@ Example:
     const swf = swfClient(config, 1_000)
     const redis = connectRedis({ url: config.redis, name: 'swf-gateway:decider', log })
     const { prefix, domain, pollers, cached, feedLength: maxLength } = config
+    const needs = allNeeds([feedNeeds(prefix, domain), queueNeeds(prefix, domain)])
+    const health = new RedisHealth({ redis, needs, log })
     const publisher = new Publisher({ redis, swf, prefix, log, maxLength })
     const tail = new Tail({ swf, publisher, redis, prefix, log })
     const queues = new Queues({ redis, prefix, log })
@@ -74,9 +81,16 @@ Example:
     const probes = new ProbeServer({
       ...listenOptions(config),
       metrics,
-      readiness: () => [...decider.readiness(), ...(redis.status === 'ready' ? [] : ['redis is out of reach'])],
+      // Without Redis it decides all the same; what it publishes then comes later.
+      readiness: async () => [...(await decider.readiness()), ...(await health.lacks({ needed: false }))],
     })
-    const connections = { start: async () => {}, stop: () => closeRedis(redis) }
+    const connections = {
+      start: () =>
+        redisReady(redis, PATIENCE).catch((error: unknown) => {
+          if (error instanceof RedisUnsuitable) throw error
+        }),
+      stop: () => closeRedis(redis),
+    }
     await runProcess(log, [connections, probes, decider], () => ({ port: probes.port }))
   })
 }

@@ -71,10 +71,8 @@ export class FeedReader implements Service {
   }
 }
 
-/** How long a read waits; then the last entry read is looked for. */
+/** How long a read waits, less than a connection may be silent for; then the last entry read is looked for. */
 const BLOCK = 2 * SECOND
-/** No answer for this long after a read should have ended: the connection is dead without having said so. */
-const GRACE = 5 * SECOND
 
 class DomainReader {
   /** Resolves to where the reader is; replaced whenever it moves. */
@@ -125,15 +123,10 @@ class DomainReader {
 
   async #read(): Promise<Entry[]> {
     const { stream } = feedKeys(this.options.prefix ?? DEFAULTS.prefix, this.domain)
-    const watchdog = setTimeout(() => this.#redis.disconnect(true), BLOCK + GRACE)
-    try {
-      const reply = await this.#redis.call(
-        ...(['XREAD', 'COUNT', '500', 'BLOCK', String(BLOCK), 'STREAMS', stream, this.#position!] as const),
-      )
-      return entriesOf(reply as XreadReply)
-    } finally {
-      clearTimeout(watchdog)
-    }
+    const reply = await this.#redis.call(
+      ...(['XREAD', 'COUNT', '500', 'BLOCK', String(BLOCK), 'STREAMS', stream, this.#position!] as const),
+    )
+    return entriesOf(reply as XreadReply)
   }
 
   #give(entries: Entry[]): void {

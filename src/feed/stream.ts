@@ -31,6 +31,8 @@ export function feedKeys(prefix: string, domain: string) {
     stream: `${d}:stream`,
     sweep: `${d}:sweep`,
     unread: `${d}:unread`,
+    /** Never written: a write that changes nothing is tried on it. */
+    probe: `${d}:probe`,
   }
 }
 

@@ -21,7 +21,7 @@ export const ERROR_CODES = {
   THROTTLED: 'SWF limits how often this may be asked: try again after `extensions.retryAfter` seconds.',
   SWF_UNAVAILABLE:
     'SWF does not answer: try again. A change may have been made all the same; an idempotencyKey makes it safe to repeat.',
-  REDIS_UNAVAILABLE: 'Redis does not answer: try again. What only needs SWF still works.',
+  REDIS_UNAVAILABLE: 'Redis does not answer, or takes no writes: try again. What only needs SWF still works.',
   LIMIT_EXCEEDED: 'A limit of the API or of SWF is reached: the message says which.',
   INTERNAL: 'A fault of the gateway: tell its operator `extensions.requestId`; the log has the rest.',
 } as const

@@ -6,7 +6,7 @@
 
 import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import type { ValidationError } from 'class-validator'
-import { isRedisAway } from '../redis.js'
+import { redisTrouble, type RedisTrouble } from '../redis.js'
 import { SwfFault, type FaultCode } from '../swf/errors.js'
 import { PayloadTooLarge } from '../swf/payload.js'
 import type { Log } from '../telemetry.js'
@@ -26,6 +26,8 @@ export function unreadable(error: unknown): GraphQLError {
 export function present(error: unknown, requestId: string, log: Log): GraphQLFormattedError {
   const { code, message, facts } = explain(error)
   if (code === 'INTERNAL') log.error({ err: rootCause(error), requestId }, 'request failed')
+  else if (code === 'REDIS_UNAVAILABLE')
+    log.warn({ err: redisTrouble(rootCause(error))?.text ?? message, code, requestId }, 'request failed')
   else if (code.endsWith('_UNAVAILABLE')) log.warn({ err: message, code, requestId }, 'request failed')
   else if (code === 'FORBIDDEN')
     log.warn({ err: (rootCause(error) as Error).message, code, requestId }, 'request failed')
@@ -54,12 +56,17 @@ export function explain(error: unknown): Explained {
   if (cause instanceof GraphQLError) return explainGraphQL(cause)
   const { code, message } = (cause ?? {}) as { code?: unknown; message?: unknown }
   if (isErrorCode(code) && code !== 'INTERNAL' && typeof message === 'string') return { code, message }
-  if (cause instanceof Error && isRedisAway(cause))
-    return {
-      code: 'REDIS_UNAVAILABLE',
-      message: 'Redis does not answer: try again; what only needs SWF still works',
-    }
+  const trouble = cause instanceof Error ? redisTrouble(cause) : undefined
+  if (trouble) return { code: 'REDIS_UNAVAILABLE', message: REDIS[trouble.kind] }
   return { code: 'INTERNAL', message: 'Internal error: tell the operator of this gateway the requestId' }
+}
+
+/** Whatever else Redis has said is for operators: see `present`. */
+const REDIS: Record<RedisTrouble['kind'], string> = {
+  AWAY: 'Redis does not answer: try again; what only needs SWF still works',
+  NO_WRITES: 'Redis takes no writes: try again; what only needs SWF still works',
+  REFUSED: 'Redis refuses the gateway: tell its operator; what only needs SWF still works',
+  UNSUITABLE: 'Redis refuses the gateway: tell its operator; what only needs SWF still works',
 }
 
 /** Unwraps what graphql-js and Apollo wrap: the error that a resolver threw, else the outermost complaint that says something. */

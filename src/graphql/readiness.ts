@@ -1,42 +1,53 @@
-// What the gateway lacks before it can work.
+// What the gateway lacks.
+//
+// Without Redis it starts, signals, cancels and terminates executions, and lists what it has heard of; without SWF it lists,
+// and shows and tunes queues. So it is useless only without both, for a domain that SWF does not know, and before it has read what Redis holds for the first
+// time, when another gateway's lists are the better ones.
 
 import type { ExecutionIndex } from '../feed/execution-index.js'
+import { feedNeeds } from '../feed/redis-needs.js'
+import { reduces, stops, type Lack } from '../probes.js'
+import { DEFAULT_PREFIX } from '../queues/keys.js'
+import { queueNeeds } from '../queues/redis-needs.js'
+import { RedisHealth, allNeeds } from '../redis-health.js'
 import type { Redis } from '../redis.js'
 import type { SwfClient } from '../swf/client.js'
-import { SECOND } from '../swf/duration.js'
-import { isFault } from '../swf/errors.js'
+import { SwfReach } from '../swf/reach.js'
+import type { Log } from '../telemetry.js'
 
 export interface ReadinessOptions {
   domain: string
   swf: SwfClient
   redis: Redis
+  prefix?: string
   index: ExecutionIndex
+  log: Log
 }
 
-/** Probes come often, and SWF counts every call. */
-const REMEMBERED = 5 * SECOND
-
-/** Returns what says what is missing; empty means ready. */
-export function gatewayReadiness({ domain, swf, redis, index }: ReadinessOptions): () => Promise<readonly string[]> {
-  let answer: { missing: Promise<string[]>; until: number } | undefined
+/** Returns what says what is missing; empty means that all is well. */
+export function gatewayReadiness({
+  domain,
+  swf,
+  redis,
+  prefix = DEFAULT_PREFIX,
+  index,
+  log,
+}: ReadinessOptions): () => Promise<readonly Lack[]> {
+  const reach = new SwfReach(swf, domain)
+  const needs = allNeeds([feedNeeds(prefix, domain), queueNeeds(prefix, domain)])
+  const health = new RedisHealth({ redis, needs, log })
+  let indexed = false
   return async () => {
-    if (!answer || answer.until < Date.now()) answer = { missing: askSwf(swf, domain), until: Date.now() + REMEMBERED }
-    const redisMissing = redis.status === 'ready' ? [] : ['Redis does not answer']
-    return [...(await answer.missing), ...redisMissing, ...index.readiness()]
-  }
-}
-
-async function askSwf(swf: SwfClient, domain: string): Promise<string[]> {
-  try {
-    await swf.listWorkflowTypes(
-      { domain, registrationStatus: 'REGISTERED', maximumPageSize: 1 },
-      { timeout: 2 * SECOND },
-    )
-    return []
-  } catch (error) {
-    if (isFault(error, 'THROTTLED')) return []
-    if (isFault(error, 'UNKNOWN_RESOURCE'))
-      return [`domain ${domain} is not registered in SWF: run swf-gateway register`]
-    return [`SWF does not answer for domain ${domain}: ${(error as Error).message}`]
+    const [swfTrouble, redisTrouble] = await Promise.all([reach.trouble(), health.trouble()])
+    const neither = swfTrouble !== undefined && redisTrouble !== undefined
+    const nothing = neither || swfTrouble?.code === 'UNKNOWN_RESOURCE'
+    const behind = index.readiness()
+    indexed ||= behind.length === 0
+    const first = !indexed && redisTrouble === undefined
+    return [
+      ...(swfTrouble ? [(nothing ? stops : reduces)(swfTrouble.what)] : []),
+      ...(await health.lacks({ needed: neither })),
+      ...behind.map(first ? stops : reduces),
+    ]
   }
 }

@@ -11,9 +11,9 @@ import { Sweeper } from '../feed/sweeper.js'
 import { Tail } from '../feed/tail.js'
 import { Door, type DoorOptions } from '../door.js'
 import { Backoff, startAll, stopAll, type Service } from '../lifecycle.js'
-import { answerProbe } from '../probes.js'
+import { answerProbe, type Lack } from '../probes.js'
 import { Queues } from '../queues/queue.js'
-import { closeRedis, connectRedis, redisReady, type Redis } from '../redis.js'
+import { RedisUnsuitable, closeRedis, connectRedis, redisReady, type Redis } from '../redis.js'
 import type { SwfClient } from '../swf/client.js'
 import { SECOND } from '../swf/duration.js'
 import type { Log, Metrics } from '../telemetry.js'
@@ -68,7 +68,7 @@ export class Gateway implements Service {
   readonly #http: HttpServer
   readonly #services: Services
   readonly #parts: readonly Service[]
-  readonly readiness: () => Promise<readonly string[]>
+  readonly readiness: () => Promise<readonly Lack[]>
 
   constructor(options: GatewayOptions) {
     const {
@@ -119,7 +119,7 @@ export class Gateway implements Service {
       log,
       metrics,
     }
-    this.readiness = gatewayReadiness({ domain, swf, redis, index })
+    this.readiness = gatewayReadiness({ domain, swf, redis, index, log, ...(prefix !== undefined && { prefix }) })
     this.#http = new HttpServer(options)
     this.#parts = [
       reader,
@@ -162,7 +162,8 @@ export class Gateway implements Service {
     index.find(domain, '')
     try {
       await redisReady(this.#redis, PATIENCE.redis)
-    } catch {
+    } catch (error) {
+      if (error instanceof RedisUnsuitable) throw error
       return log.warn('gateway starts without redis')
     }
     const backoff = new Backoff(5, 100)

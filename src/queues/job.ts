@@ -4,11 +4,12 @@
 // J2. A job's id names one wake-up: task, start, takeover, and whether it was added again.
 // J3. A job ends as soon as its task has begun, or need not begin: what becomes of a run is the record's affair and SWF's.
 // J4. BullMQ's lock frees the job of a worker that died before it had looked; who owns a run is told by R2 and P4.
-// J5. A process takes one job at a time, so that tasks begin in the order in which they were added. Without room it takes
+// J5. What Redis refuses is not asked again before the process has heard that Redis is well.
+// J6. A process takes one job at a time, so that tasks begin in the order in which they were added. Without room it takes
 //     none: what it has taken it puts back where it was, for others, until it is told to look again.
 
 import { Queue, WaitingError, Worker, type Job } from 'bullmq'
-import type { Redis } from '../redis.js'
+import { isRedisAway, type Redis } from '../redis.js'
 import type { Log } from '../telemetry.js'
 import { JOBS } from './keys.js'
 
@@ -42,6 +43,7 @@ export class JobQueue {
       connection: redis,
       prefix: key,
       streams: { events: { maxLen: 100 } },
+      skipVersionCheck: true,
       defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
     })
     this.#queue.on('error', error => log.debug({ err: error.message }, 'job queue error'))
@@ -78,14 +80,17 @@ export class JobRunner {
   readonly #options: JobRunnerOptions
   /** It takes no jobs. */
   #holding = false
+  /** The last refusal that was logged. */
+  #failure: string | undefined
 
   constructor(options: JobRunnerOptions) {
-    const { redis, key, lock, stalled, log } = options
+    const { redis, key, lock, stalled } = options
     this.#options = options
     this.#worker = new Worker<JobData>(JOBS, (job, token) => this.#process(job, token), {
       connection: redis,
       prefix: key,
       autorun: false,
+      skipVersionCheck: true,
       concurrency: 1,
       lockDuration: lock,
       stalledInterval: stalled,
@@ -95,7 +100,7 @@ export class JobRunner {
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 },
     })
-    this.#worker.on('error', error => log.debug({ err: error.message }, 'job runner error'))
+    this.#worker.on('error', error => this.#failed(error))
   }
 
   /** Begins to take jobs. */
@@ -119,6 +124,7 @@ export class JobRunner {
   }
 
   async #process(job: Job<JobData>, token: string | undefined): Promise<void> {
+    this.#failure = undefined
     // A job whose data was lost still has its id, which begins with the task's.
     const task = job.data.task ?? job.id?.split('-')[0] ?? ''
     const begun = this.#options.hasRoom() && (await this.#options.look(task))
@@ -127,6 +133,15 @@ export class JobRunner {
     // Not put back, it is when its lock has run out.
     await job.moveToWait(token).catch(() => {})
     throw new WaitingError()
+  }
+
+  /** BullMQ asks again at once when Redis has refused it, as fast as it is refused: that waits until it is told to look again. */
+  #failed(error: Error): void {
+    const { log } = this.#options
+    if (error.name !== 'ReplyError' && isRedisAway(error)) return log.debug({ err: error.message }, 'job runner error')
+    if (this.#failure !== error.message) log.error({ err: error.message }, 'redis refuses jobs')
+    this.#failure = error.message
+    void this.#hold()
   }
 
   async #hold(): Promise<void> {

@@ -8,9 +8,13 @@ import { announce, retire } from '../../queues/fleet.js'
 import { DEFAULT_PREFIX } from '../../queues/keys.js'
 import { loadScripts } from '../../queues/script.js'
 import { DEFAULT_SETTINGS } from '../../queues/settings.js'
-import { closeRedis, connectRedis, redisReady, type Redis } from '../../redis.js'
+import { reduces, stops, type Lack } from '../../probes.js'
+import { queueNeeds } from '../../queues/redis-needs.js'
+import { RedisHealth } from '../../redis-health.js'
+import { RedisUnsuitable, closeRedis, connectRedis, redisReady, type Redis } from '../../redis.js'
 import type { SwfClient } from '../../swf/client.js'
 import { SECOND } from '../../swf/duration.js'
+import { SwfReach } from '../../swf/reach.js'
 import type { Log, Metrics } from '../../telemetry.js'
 import type { Handler } from '../definitions.js'
 import { packageVersion } from '../package-version.js'
@@ -56,7 +60,9 @@ export class ActivityWorker implements Service {
   readonly #id = `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`
   readonly #byTaskList = new Map<string, Handler[]>()
   #lists: TaskListWorker[] = []
+  readonly #reach: SwfReach
   #redis: Redis | undefined
+  #health: RedisHealth | undefined
   #blocking: Redis | undefined
   #timer: NodeJS.Timeout | undefined
   #started = false
@@ -68,6 +74,7 @@ export class ActivityWorker implements Service {
   constructor(options: ActivityWorkerOptions) {
     this.#options = options
     this.#prefix = options.prefix ?? DEFAULT_PREFIX
+    this.#reach = new SwfReach(options.swf, options.domain)
     for (const handler of options.handlers) {
       const { taskList } = handler.definition.options
       const handlers = this.#byTaskList.get(taskList) ?? []
@@ -84,16 +91,18 @@ export class ActivityWorker implements Service {
     return this.#id
   }
 
-  /** Resolves when it polls; without Redis after a few seconds, and it polls when Redis is there. */
+  /** Resolves when it polls; without Redis after a few seconds, and it polls when Redis is there. Rejects with RedisUnsuitable. */
   async start(): Promise<void> {
     const { log, swf, domain, identity = this.#id, metrics, concurrency } = this.#options
     const { pollers = DEFAULTS.pollers, grace = DEFAULTS.grace } = this.#options
     const connection = { url: this.#options.redis.url, log }
     const redis = (this.#redis = connectRedis({ ...connection, name: 'swf-gateway:worker' }))
+    const needs = queueNeeds(this.#prefix, domain, { taskLists: [...this.#byTaskList.keys()], work: true })
+    this.#health = new RedisHealth({ redis, needs, log })
     loadScripts(redis)
     redis.on('ready', () => this.#lists.forEach(list => list.wake()))
     const blocking = (this.#blocking = connectRedis({ ...connection, name: 'swf-gateway:worker-jobs' }, 'blocking'))
-    await Promise.race([redisReady(redis, PATIENCE).catch(() => {}), this.#stopAsked])
+    await Promise.race([redisReady(redis, PATIENCE).catch(unlessUnsuitable), this.#stopAsked])
     if (this.#stopping) return
     const defaults = {
       ...DEFAULT_SETTINGS,
@@ -102,7 +111,16 @@ export class ActivityWorker implements Service {
         concurrency: Math.max(concurrency, DEFAULT_SETTINGS.concurrency),
       }),
     }
-    const shared = { swf, redis, blocking, prefix: this.#prefix, domain, identity, process: this.#id }
+    const shared = {
+      swf,
+      reach: this.#reach,
+      redis,
+      blocking,
+      prefix: this.#prefix,
+      domain,
+      identity,
+      process: this.#id,
+    }
     this.#lists = [...this.#byTaskList].map(
       ([taskList, handlers]) =>
         new TaskListWorker({
@@ -125,13 +143,15 @@ export class ActivityWorker implements Service {
     await this.#stopping
   }
 
-  /** What it lacks to work; empty when ready. */
-  readiness(): readonly string[] {
-    if (!this.#started) {
-      const waits = this.#redis && !this.#stopping && this.#redis.status !== 'ready'
-      return ['the activity worker has not started', ...(waits ? ['redis does not answer'] : [])]
-    }
-    return this.#lists.flatMap(list => list.readiness())
+  /** What it lacks to work. A task list that cannot be polled while another can makes it do less. */
+  async readiness(): Promise<readonly Lack[]> {
+    const redis = this.#stopping ? [] : ((await this.#health?.lacks({ needed: true })) ?? [])
+    if (!this.#started) return [stops('the activity worker has not started'), ...redis]
+    const swf = await this.#reach.trouble()
+    const lists = this.#lists.map(list => list.lacks(redis.length > 0))
+    const some = lists.some(lacks => !lacks.some(({ stops }) => stops))
+    const theirs = lists.flat().map(lack => (some ? reduces(lack.what) : lack))
+    return [...redis, ...(swf ? [stops(swf.what)] : []), ...theirs]
   }
 
   async #stop(): Promise<void> {
@@ -159,4 +179,8 @@ export class ActivityWorker implements Service {
     }
     await announce(redis, this.#prefix, domain, worker, [...this.#byTaskList.keys()])
   }
+}
+
+function unlessUnsuitable(error: unknown): void {
+  if (error instanceof RedisUnsuitable) throw error
 }

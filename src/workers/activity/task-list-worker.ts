@@ -16,12 +16,15 @@ import { queueKey } from '../../queues/keys.js'
 import { allowedHere, type QueueSettings } from '../../queues/settings.js'
 import { Slots, type TickReply } from '../../queues/slots.js'
 import { taskBatch, TaskRecords } from '../../queues/task-record.js'
-import { isRedisAway, type Redis } from '../../redis.js'
+import { redisTrouble, type Redis } from '../../redis.js'
+import { stops, type Lack } from '../../probes.js'
 import type { SwfClient } from '../../swf/client.js'
 import { SECOND } from '../../swf/duration.js'
 import { isFault } from '../../swf/errors.js'
+import type { SwfReach } from '../../swf/reach.js'
 import type { Log, Metrics } from '../../telemetry.js'
 import type { Handler } from '../definitions.js'
+import { PollHealth } from '../poll-health.js'
 import { Caretaker } from './caretaker.js'
 import { HeldTasks } from './held-tasks.js'
 import { within } from './patience.js'
@@ -36,6 +39,7 @@ const PATIENCE = 1_000
 
 export interface TaskListOptions {
   swf: SwfClient
+  reach: SwfReach
   /** `commands` and `blocking` connections, shared by the task lists of the process. */
   redis: Redis
   blocking: Redis
@@ -67,6 +71,7 @@ export class TaskListWorker {
   readonly #processor: Processor
   readonly #caretaker: Caretaker
   readonly #runner: JobRunner
+  readonly #polls: PollHealth
   readonly #draining = new AbortController()
   readonly #log: Log
   #settings: QueueSettings
@@ -87,6 +92,7 @@ export class TaskListWorker {
     const { swf, redis, prefix, domain, taskList, process, handlers, defaults, metrics, grace } = options
     this.#options = options
     this.#log = options.log.child({ taskList })
+    this.#polls = new PollHealth(options.reach, `task list ${taskList}`)
     this.#handlers = new Map(handlers.map(handler => [typeKey(handler.definition), handler]))
     this.#timing = timingOf(handlers)
     this.#settings = defaults
@@ -167,12 +173,12 @@ export class TaskListWorker {
     return this.#processor.active
   }
 
-  readiness(): string[] {
+  /** What this task list lacks to be worked on; what the process lacks of Redis may have been said already. */
+  lacks(redisSaid: boolean): Lack[] {
     const { taskList } = this.#options
-    return [
-      ...(this.#redisAway === undefined ? [] : [`${this.#redisAway} (task list ${taskList})`]),
-      ...(this.#swfAway ? [`swf does not answer polls of task list ${taskList}`] : []),
-    ]
+    const redis =
+      redisSaid || this.#redisAway === undefined ? [] : [stops(`${this.#redisAway} (task list ${taskList})`)]
+    return [...redis, ...this.#polls.lacks()]
   }
 
   async #idle(): Promise<void> {
@@ -190,7 +196,9 @@ export class TaskListWorker {
       kept = undefined
       if (permit === undefined) return
       try {
-        const answer = await swf.pollForActivityTask({ domain, taskList: { name: taskList }, identity })
+        const answer = await this.#polls.poll(() =>
+          swf.pollForActivityTask({ domain, taskList: { name: taskList }, identity }),
+        )
         this.#pollAnswered()
         backoff.reset()
         const task = polledTask(answer, this.#handlers, Date.now())
@@ -268,7 +276,7 @@ export class TaskListWorker {
 
   async #away(error: Error): Promise<false> {
     const { message: err } = error
-    const why = isRedisAway(error) ? 'redis does not answer' : `redis refuses to work: ${err}`
+    const why = redisTrouble(error)?.text ?? `Redis refuses to work: ${err}`
     if (this.#redisAway !== why) this.#log.error({ err, why }, 'polling stops until redis is well')
     this.#redisAway = why
     this.#options.metrics.redisAway.set({ taskList: this.#options.taskList }, 1)

@@ -12,15 +12,18 @@
 import { hostname } from 'node:os'
 import { randomUUID } from 'node:crypto'
 import { Backoff, type Service } from '../../lifecycle.js'
+import { stops, type Lack } from '../../probes.js'
 import type { SwfClient, DecisionTask } from '../../swf/client.js'
 import { isFault } from '../../swf/errors.js'
 import { completeDecisionTask, readHistory } from '../../swf/history.js'
 import type { HistoryEvent, WorkflowExecution } from '../../swf/history-event.js'
 import { PLAIN, type PayloadCodec } from '../../swf/payload.js'
+import { SwfReach } from '../../swf/reach.js'
 import type { Log, Metrics } from '../../telemetry.js'
 import type { WorkflowDefinition } from '../../workflow/definition.js'
 import { Run, type Turn } from '../../workflow/replay/replay.js'
 import { checkTypes } from '../duplicate.js'
+import { PollHealth } from '../poll-health.js'
 import type { Announcer, Presence } from './announcer.js'
 import { decodeEvents } from './codec.js'
 import { parked } from './parking.js'
@@ -62,13 +65,14 @@ export class Decider implements Service {
   readonly #codec: PayloadCodec
   readonly #cache: StickyCache
   readonly #responder: Responder
+  readonly #reach: SwfReach
+  readonly #polls: PollHealth
   readonly #stopping = new AbortController()
   /** Executions with a decision task at work, and when the last of it is done. */
   readonly #atWork = new Map<string, Promise<void>>()
   readonly #startedAt = Date.now()
   #loops: Promise<void>[] = []
   #leave = async (): Promise<void> => {}
-  #reached = false
 
   constructor(options: DeciderOptions) {
     this.#options = { ...DEFAULTS, ...options }
@@ -80,6 +84,8 @@ export class Decider implements Service {
     this.#codec = options.codec ?? PLAIN
     this.#cache = new StickyCache(this.#options.cached, this.#options.cachedBytes)
     this.#responder = new Responder(this.#options, this.#codec)
+    this.#reach = new SwfReach(options.swf, options.domain)
+    this.#polls = new PollHealth(this.#reach, `domain ${options.domain}`)
   }
 
   async start(): Promise<void> {
@@ -101,8 +107,10 @@ export class Decider implements Service {
     await this.#leave()
   }
 
-  readiness(): readonly string[] {
-    return this.#reached ? [] : [`SWF has not answered a poll of domain ${this.#options.domain} yet`]
+  /** What it lacks to decide. */
+  async readiness(): Promise<readonly Lack[]> {
+    const swf = await this.#reach.trouble()
+    return [...(swf ? [stops(swf.what)] : []), ...this.#polls.lacks()]
   }
 
   #presence(): Presence {
@@ -122,13 +130,14 @@ export class Decider implements Service {
     while (!this.#stopping.signal.aborted) {
       let task: DecisionTask
       try {
-        task = await swf.pollForDecisionTask({
-          domain,
-          taskList: { name: taskList },
-          identity: this.#identity,
-          ...(sticky && { startAtPreviousStartedEvent: true }),
-        })
-        this.#reached = true
+        task = await this.#polls.poll(() =>
+          swf.pollForDecisionTask({
+            domain,
+            taskList: { name: taskList },
+            identity: this.#identity,
+            ...(sticky && { startAtPreviousStartedEvent: true }),
+          }),
+        )
         if (failing) log.info({ taskList }, 'polling again')
         failing = ''
         backoff.reset()

@@ -250,7 +250,9 @@ export async function redisUnheard(seed: number, rate: number, count: number) {
   await scene.allClosed(100_000)
   proxy.unheard = undefined
   const { struck } = proxy
-  await until(() => workers.every(worker => worker.readiness().length === 0), { what: 'the workers are ready again' })
+  await until(async () => (await Promise.all(workers.map(worker => worker.readiness()))).flat().length === 0, {
+    what: 'the workers are ready again',
+  })
   await scene.expectNothingLeft(() => Promise.all(workers.map(worker => worker.stop())))
   const verdict = await scene.verdict()
   expectSound(verdict, count, 3 * count)

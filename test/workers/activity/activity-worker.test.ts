@@ -220,10 +220,10 @@ test('never runs more than its concurrency, and leaves nothing behind', async ()
 })
 
 test('says what it lacks, and refuses what cannot work', async () => {
-  expect(running.readiness()).toEqual([])
+  expect(await running.readiness()).toEqual([])
   const options = { swf, redis, prefix, domain: DOMAIN, log, metrics: undefined as never }
   const idle = new ActivityWorker({ ...options, handlers })
-  expect(idle.readiness()).toEqual(['the activity worker has not started'])
+  expect(await idle.readiness()).toEqual([{ what: 'the activity worker has not started', stops: true }])
   expect(() => new ActivityWorker({ ...options, handlers: [handlers[0]!, handlers[0]!] })).toThrow(/Two handlers/)
   const hasty = implement(activity('Hasty', { heartbeat: '1s' }), () => 1)
   expect(() => new ActivityWorker({ ...options, handlers: [hasty] })).toThrow(/at least 3 s/)

@@ -36,14 +36,15 @@ const running = await worker(handlers, { concurrency: 5, metrics })
 const other = await worker(handlers, { concurrency: 5, metrics })
 const envelope = { startToClose: 60_000, heartbeat: 5_000 }
 const tasks = (...ids: string[]) => Object.fromEntries(ids.map(id => [id, { envelope, heartbeat: '5' }]))
-const isReady = () => running.readiness().length === 0 && other.readiness().length === 0
+const lacks = async (worker = running) => (await worker.readiness()).map(({ what }) => what)
+const isReady = async () => (await lacks(running)).length + (await lacks(other)).length === 0
 
 test('Redis killed: what runs ends at SWF all the same, and polling comes back by itself', async () => {
   const run = await execution()
   await run.schedule(tasks('before', 'during', 'after'))
   await until(() => waiting.size === 3, { what: 'all run' })
   await redis.kill()
-  await until(() => running.readiness().some(missing => /redis/.test(missing)), {
+  await until(async () => (await lacks()).some(missing => /Redis/.test(missing)), {
     what: 'the worker says what it lacks',
   })
   waiting.get('during')!.end()
@@ -114,9 +115,9 @@ test('a task that could not be left open before SWF closed it holds no slot when
 
 test('a worker stops cleanly while Redis is away', async () => {
   await redis.kill()
-  await until(() => other.readiness().length > 0, { what: 'the worker has noticed' })
+  await until(async () => (await lacks(other)).length > 0, { what: 'the worker has noticed' })
   await Promise.all([running.stop(), other.stop()])
-  expect(running.readiness()).toEqual(['the activity worker has not started'])
+  expect(await lacks()).toEqual(['the activity worker has not started'])
 })
 
 async function observedVersion(version: number): Promise<void> {

@@ -43,12 +43,12 @@ test('a worker that starts without Redis says so, and polls when Redis is there;
   const run = await execution()
   await run.schedule({ early: meanwhile })
   const [running, other] = await Promise.all([early, stopped])
-  expect(running.readiness()).toEqual(['redis does not answer (task list activities)'])
+  expect(await running.readiness()).toEqual([{ what: 'Redis does not answer', stops: true }])
   expect(await value(metrics.redisAway)).toBe(1)
   await other.stop()
   await redis.restart()
   expect(await run.closed('early')).toMatchObject({ result: 'at once' })
-  await until(async () => running.readiness().length === 0 && (await queues.get(DOMAIN, 'activities')), {
+  await until(async () => (await running.readiness()).length === 0 && (await queues.get(DOMAIN, 'activities')), {
     what: 'the worker is ready and announced',
   })
   expect(await value(metrics.redisAway)).toBe(0)
@@ -84,10 +84,8 @@ test('Redis is full: nothing is polled and it is said why; what runs ends at SWF
   await run.schedule(tasks('during', 'after'))
   await until(() => waiting.size === 2, { what: 'both run' })
   await redisCommand(redis.url, 'CONFIG', 'SET', 'maxmemory', '1')
-  const [why] = await until(() => running.readiness().length > 0 && running.readiness(), {
-    what: 'it says what it lacks',
-  })
-  expect(why).toMatch(/redis refuses to work: .*OOM.* \(task list activities\)/)
+  const why = await until(async () => (await running.readiness())[0], { what: 'it says what it lacks' })
+  expect(why).toEqual({ what: expect.stringContaining('Redis is full and takes no writes (OOM)'), stops: true })
   waiting.get('during')!.end()
   expect(await run.closed('during')).toMatchObject({ eventType: 'ActivityTaskCompleted' })
   await run.schedule({ meanwhile })
