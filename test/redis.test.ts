@@ -40,7 +40,8 @@ const why = (url: string) => {
   )
 }
 
-describe('connections that have gone quiet without a word are opened anew', () => {
+// They wait for the same silence, so they may as well wait together.
+describe.concurrent('connections that have gone quiet without a word are opened anew', () => {
   test.each(['commands', 'blocking'] as const)('%s, at rest', async use => {
     const proxy = await tcpProxy(() => redis.port)
     const connection = open(`redis://127.0.0.1:${proxy.port}`, use === 'blocking' ? 'blocking' : undefined)
@@ -88,11 +89,12 @@ describe('connections that have gone quiet without a word are opened anew', () =
   })
 
   test('a Redis that is stopped and goes on later is found again', async () => {
-    const connection = open(redis.url)
+    const stopped = await ownRedis({ persistence: 'none' })
+    const connection = open(stopped.url)
     await redisReady(connection)
-    process.kill(redis.pid, 'SIGSTOP')
+    process.kill(stopped.pid, 'SIGSTOP')
     await until(() => connectionTrouble(connection), { what: 'it is noticed' })
-    process.kill(redis.pid, 'SIGCONT')
+    process.kill(stopped.pid, 'SIGCONT')
     await until(() => connection.ping(), { what: 'it answers' })
   })
 })
@@ -275,10 +277,10 @@ async function clusterNode(slots: string): Promise<{ url: string; port: number }
   return { url, port }
 }
 
-/** A port of which the Cluster's second one, 10,000 further, is a port too. */
+/** A port whose second one, 10,000 further, is below those that the system gives to connections. */
 async function freePort(): Promise<number> {
   for (;;) {
-    const server = createTcpServer().listen(20_000 + Math.floor(Math.random() * 10_000), '127.0.0.1')
+    const server = createTcpServer().listen(10_000 + Math.floor(Math.random() * 10_000), '127.0.0.1')
     const port = await new Promise<number | undefined>(resolve => {
       server.once('error', () => resolve(undefined))
       server.once('listening', () => resolve((server.address() as AddressInfo).port))
