@@ -58,7 +58,8 @@ query One($workflowId: String!) {
 }
 `
 
-const url = new URL('/graphql', location.href)
+// The page lies beside the API, below whatever path a proxy puts before both.
+const url = new URL('../graphql', location.href)
 const socket = new URL(url)
 socket.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
 const client = createClient({ url: socket.href })

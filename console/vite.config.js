@@ -6,7 +6,8 @@ import { defineConfig } from 'vite'
 const NOISE = new Set(['MODULE_LEVEL_DIRECTIVE', 'SOURCEMAP_ERROR'])
 
 export default defineConfig({
-  base: '/graphiql/',
+  // Wherever the gateway serves it: everything is named relative to the page.
+  base: './',
   logLevel: 'warn',
   build: {
     outDir: '../dist/console',

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import express, { type Router } from 'express'
+import express, { type NextFunction, type Request, type Response, type Router } from 'express'
 
 /** Where the build of console/ lies in the package. */
 const BUILT = fileURLToPath(new URL('../../dist/console', import.meta.url))
@@ -36,14 +36,23 @@ export function graphiql(folder: string = BUILT): Router {
     })
     next()
   })
+  router.use(leadIntoFolder)
   if (existsSync(join(folder, 'index.html')))
     router.use(
       express.static(folder, {
+        redirect: false,
         setHeaders: (response, path) => void response.setHeader('cache-control', cacheControl(path)),
       }),
     )
   else router.use((_request, response) => void response.status(404).type('text').send(missing(folder)))
   return router
+}
+
+/** What the page refers to is named relative to its folder. */
+function leadIntoFolder({ originalUrl, path }: Request, response: Response, next: NextFunction): void {
+  const [address, query] = originalUrl.split('?')
+  if (path !== '/' || address!.endsWith('/')) return next()
+  response.redirect(`${address!.split('/').at(-1)}/${query === undefined ? '' : `?${query}`}`)
 }
 
 /** Names in assets/ hold a hash of what they name. */

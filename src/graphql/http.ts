@@ -2,6 +2,7 @@
 
 import { expressMiddleware } from '@as-integrations/express5'
 import type { ApolloServer } from '@apollo/server'
+import compression from 'compression'
 import cors, { type CorsOptions } from 'cors'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import type { Door } from '../door.js'
@@ -22,6 +23,8 @@ export interface HttpOptions {
   context: () => Context
   /** Answers `/livez`, `/readyz` and `/metrics`. */
   probe: (path: string) => ReturnType<typeof answerProbe>
+  /** What all paths but those of the probes begin with, as in `/workflows`. @default '' */
+  basePath?: string
   /** Folder of the built page. @default the package's own */
   graphiql?: string
   log: Log
@@ -29,30 +32,39 @@ export interface HttpOptions {
 
 const PROBES = ['/livez', '/readyz', '/metrics']
 
-const PLACES = `GraphQL: POST ${PATHS.graphql}; subscriptions: WebSocket ${PATHS.graphql}, events ${PATHS.stream}
-GraphiQL: ${PATHS.graphiql}
+const places = (
+  base: string,
+) => `GraphQL: POST ${base}${PATHS.graphql}; subscriptions: WebSocket ${base}${PATHS.graphql}, events ${base}${PATHS.stream}
+GraphiQL: ${base}${PATHS.graphiql}
 Probes: ${PROBES.join(', ')}
 `
 
+/** Answers of so many bytes are compressed: less is not worth the work. */
+const COMPRESSED = 8_192
+
 /** Makes the application. */
-export function createHttp({ door, apollo, streams, context, probe, log, ...options }: HttpOptions): Express {
+export function createHttp(options: HttpOptions): Express {
+  const { door, apollo, streams, context, probe, log, basePath = '' } = options
   const app = express()
   app.disable('x-powered-by')
   // Nobody asks whether the answer to an operation has changed.
   app.disable('etag')
   app.use(admit(door))
   if (door.allowedOrigins.length > 0) app.use(cors(corsOptions(door)))
+  app.use(compression({ threshold: COMPRESSED }))
   const json = express.json({ limit: LIMITS.bytes })
   const operate = expressMiddleware(apollo, { context: async () => context() })
+  const routes = express.Router()
   // What comes most often stands first.
-  app.post(PATHS.graphql, requireJson, json, operate)
-  app.all(PATHS.graphql, requireMethod, leadToPage, refuseForgery(door), json, operate)
-  app.all(PATHS.stream, requireMethod, refuseForgery(door), requireJson, json, (request, response) =>
+  routes.post(PATHS.graphql, requireJson, json, operate)
+  routes.all(PATHS.graphql, requireMethod, leadToPage, refuseForgery(door), json, operate)
+  routes.all(PATHS.stream, requireMethod, refuseForgery(door), requireJson, json, (request, response) =>
     streams.handle(request, response),
   )
+  routes.use(PATHS.graphiql, graphiql(options.graphiql))
+  app.use(basePath || '/', routes)
   app.get(PROBES, (request, response) => answer(response, probe(request.path)))
-  app.use(PATHS.graphiql, graphiql(options.graphiql))
-  app.use((_request, response) => void response.status(404).type('text').send(PLACES))
+  app.use((_request, response) => void response.status(404).type('text').send(places(basePath)))
   app.use(answerErrors(log))
   return app
 }
@@ -64,10 +76,10 @@ function corsOptions({ allowedOrigins }: Door): CorsOptions {
   return { origin: [...allowedOrigins], methods: ['GET', 'POST'], maxAge: PREFLIGHT, exposedHeaders: ['retry-after'] }
 }
 
-/** Leads a browser on that was given the address of the API. */
+/** Leads a browser on that was given the address of the API: relatively, for a proxy may have taken away the beginning of the path. */
 function leadToPage(request: Request, response: Response, next: NextFunction): void {
   const isPage = request.query.query === undefined && request.accepts(['json', 'html']) === 'html'
-  if (isPage) response.redirect(PATHS.graphiql)
+  if (isPage) response.redirect(request.path.endsWith('/') ? '../graphiql/' : 'graphiql/')
   else next()
 }
 

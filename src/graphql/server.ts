@@ -22,7 +22,7 @@ import { createContext, type Services } from './context.js'
 import { Domains } from './domains.js'
 import { Histories } from './histories.js'
 import { createHttp } from './http.js'
-import { HttpServer } from './http-server.js'
+import { HttpServer, type HttpServerOptions } from './http-server.js'
 import { LIMITS } from './limits.js'
 import { Operations } from './operation.js'
 import { withReadBudget, type ReadRates } from './read-budget.js'
@@ -34,7 +34,7 @@ import { QueueUpdates } from './queue-updates.js'
 import { WatchedHistories } from './watched-histories.js'
 import { WorkflowTypes } from './workflow-types.js'
 
-export interface GatewayOptions extends DoorOptions {
+export interface GatewayOptions extends DoorOptions, Omit<HttpServerOptions, 'port'> {
   /** 0 for a free one. */
   port: number
   /** The domain of calls that name none. */
@@ -53,6 +53,8 @@ export interface GatewayOptions extends DoorOptions {
   indexFile?: string
   /** What this and all gateways on the same Redis together may read from SWF; over it THROTTLED is the answer. @default all they like */
   reads?: ReadRates
+  /** What paths begin with where a proxy hands on what is below a path of its own; without a `/` at the end. @default '' */
+  basePath?: string
   /** WebSockets and event streams that are held at a time, together. @default 10_000 */
   maxConnections?: number
   /** Folder of GraphiQL's page. @default the package's own */
@@ -173,7 +175,7 @@ export class Gateway implements Service {
 
   /** What answers on the port: Apollo, event streams and WebSockets. */
   #endpoints(): Service {
-    const { graphiql, log, maxConnections = LIMITS.connections } = this.#options
+    const { basePath = '', graphiql, log, maxConnections = LIMITS.connections } = this.#options
     const services = this.#services
     const schema = gatewaySchema()
     const operations = new Operations({ schema, services })
@@ -181,7 +183,7 @@ export class Gateway implements Service {
     const isFull = () => streams.size + sockets.size >= maxConnections
     const streams = new EventStreams({ operations, isFull })
     const sockets: WebSockets = new WebSockets({
-      ...{ server: this.#http.server, path: PATHS.graphql },
+      ...{ server: this.#http.server, path: `${basePath}${PATHS.graphql}` },
       ...{ door, isFull, operations, log },
     })
     const apollo = createApollo({ schema, services })
@@ -198,6 +200,7 @@ export class Gateway implements Service {
           context,
           probe,
           log,
+          basePath,
           ...(graphiql !== undefined && { graphiql }),
         })
         const drain = async () => {
@@ -213,6 +216,8 @@ export class Gateway implements Service {
   #probe(path: string): ReturnType<typeof answerProbe> {
     const { metrics, domain } = this.#options
     if (path === '/metrics') metrics.activeExecutions.set({ domain }, this.#services.index.active(domain))
+    if (path === '/readyz' && this.#http.isStopping)
+      return Promise.resolve({ status: 503, type: 'text/plain', body: 'the gateway is stopping\n' })
     return answerProbe(path, metrics, this.readiness)
   }
 }

@@ -60,7 +60,8 @@ export class EventStreams {
 
     response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache',
+      // A proxy that compresses would hold events back until it has enough of them.
+      'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
       connection: 'keep-alive',
     })

@@ -77,10 +77,12 @@ export class WebSockets {
 
   readonly #upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on('error', error => this.options.log.debug({ err: error.message }, 'socket failed'))
-    const { path, door, isFull } = this.options
+    const { server, path, door, isFull } = this.options
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') return answerOverHttp(server, request, socket, head)
     const refusal = door.refuse(request)
     if (refusal) return answer(socket, refusal.status, refusal.message)
-    if (request.url?.split('?')[0] !== path) return answer(socket, 404, `WebSockets are taken at ${path}`)
+    if (request.url?.split('?')[0]!.replace(/\/$/, '') !== path)
+      return answer(socket, 404, `WebSockets are taken at ${path}`)
     if (isFull()) return answer(socket, 503, 'This gateway has no room for one more connection: try again', RETRY)
     this.#sockets.handleUpgrade(request, socket, head, client => this.#accept(client, request))
   }
@@ -106,4 +108,26 @@ function answer(socket: Duplex, status: number, message: string, headers = ''): 
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}connection: close\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
   )
+}
+
+/** Headers that ask for another protocol. */
+const ASKING = new Set(['upgrade', 'http2-settings'])
+
+/** Has a request read once more, as one that does not offer to go on in a protocol which is not spoken here: h2c, mostly. */
+function answerOverHttp(
+  server: Server,
+  { method, url, rawHeaders }: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): void {
+  const lines = [`${method} ${url} HTTP/1.1`]
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const [name, value] = [rawHeaders[i]!, rawHeaders[i + 1]!]
+    if (ASKING.has(name.toLowerCase())) continue
+    const options = value.split(',').filter(option => !ASKING.has(option.trim().toLowerCase()))
+    lines.push(`${name}: ${name.toLowerCase() === 'connection' ? options.join(',') || 'keep-alive' : value}`)
+  }
+  socket.removeAllListeners('error')
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]))
+  server.emit('connection', socket)
 }

@@ -42,8 +42,11 @@ test('speaks GraphQL over HTTP as its specification says', async () => {
 
 test('leads a browser to GraphiQL, which says what to do when it has not been built', async () => {
   const page = await get('/graphql', { accept: 'text/html' })
-  expect([page.status, page.headers.get('location')]).toEqual([302, '/graphiql'])
-  expect(await get('/graphiql')).toMatchObject({ status: 404, text: expect.stringContaining('npx vite build console') })
+  expect([page.status, page.headers.get('location')]).toEqual([302, 'graphiql/'])
+  expect(await get('/graphiql/')).toMatchObject({
+    status: 404,
+    text: expect.stringContaining('npx vite build console'),
+  })
 })
 
 test('serves the built page from here alone', async () => {
