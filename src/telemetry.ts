@@ -65,6 +65,7 @@ export interface Metrics {
   redisAway: Gauge<'taskList'>
   heartbeats: Counter<'outcome'>
   runningActivities: Gauge<'taskList'>
+  slotsHeld: Gauge<'taskList' | 'by'>
   sagas: Counter<'workflowType' | 'state'>
   executions: Counter<'workflowType' | 'event'>
   activeExecutions: Gauge<'domain'>
@@ -119,6 +120,12 @@ export function createMetrics(component: string): Metrics {
     heartbeats: new Counter(named('heartbeats_total', 'Heartbeats sent to SWF', ['outcome'] as const)),
     runningActivities: new Gauge(
       named('running_activities', 'Handlers that run, seen once a second', ['taskList'] as const),
+    ),
+    slotsHeld: new Gauge(
+      named('slots_held', 'Slots of the whole fleet in use, as Redis counts them: by polls, waiting, running', [
+        'taskList',
+        'by',
+      ] as const),
     ),
     sagas: new Counter(
       named('saga_states_total', 'Sagas that entered a state; ROLLING_BACK counts rollbacks', [

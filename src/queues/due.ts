@@ -3,10 +3,13 @@
 // D1. A task that waits, or was left open, is beaten by whoever finds it due; a lost task is not kept alive, since D3 ends it.
 // D2. A run of a process that is not alive (P4) goes back, with a new job; an outcome that such a process has committed is told
 //     by whoever finds it. Either takeover is counted.
-//     SWF hears of such a run at once: if the next process dies of it as well, before its first heartbeat, there is time for a third.
+//     SWF hears of such a run before its job is added: if the next process dies of it as well, before its first heartbeat, there
+//     is time for a third; and what SWF has closed meanwhile is not run again.
 // D3. A task that waits without its job gets the job again, once; then it is closed and left to SWF's timeout.
 // D4. A task that waits and whose time is nearly over is handed back, so that it waits in SWF, where no clock runs.
 // D5. A task that was left open and that nobody has completed in the time that its handler gave is ended.
+// D6. A record that says that a live process runs a task which that process does not answer for (P5) is of a Redis that has
+//     fallen behind. SWF is asked: it has closed the task as a rule, else the task is taken over. An outcome is told (D2).
 
 import type { Redis } from '../redis.js'
 import type { Wakeup } from './job.js'
@@ -21,22 +24,42 @@ const SETTLE = 2_000
 /** When another process sees to what one was told to see to, in milliseconds. */
 const AGAIN = 10_000
 
-// DUE: what needs care. In: how many of each at most, process, nonce under which it tells outcomes. Out: flat, six a finding:
-// BEAT | ADD | BACK | LOST | EXPIRED | OVERDUE | TELL, id, startedEventId, takeovers (BEAT: state, TELL: outcome), token or
-// 'again', details or task (JSON).
-// Keeps D1 to D5.
+// DUE: what needs care. In: how many of each at most, process, nonce under which it tells outcomes. Out: flat, seven a finding:
+// BEAT | ADD | BACK | LOST | EXPIRED | OVERDUE | TELL | DOUBT, id, startedEventId, takeovers (BEAT: state, TELL: outcome, DOUBT:
+// nonce), token or 'again' or '', task (JSON) or '', details or ''.
+// Keeps D1 to D6.
 const DUE = script(
   'DUE',
   `
 local most, me, nonce, found = tonumber(ARGV[1]), ARGV[2], ARGV[3], {}
-local function push(...) for _, value in ipairs({ ... }) do found[#found + 1] = value end end
+local function push(...)
+  local finding = { ... }
+  for i = 1, 7 do found[#found + 1] = finding[i] or '' end
+end
+local answers = {}
+local function disowned(process, nonce)
+  local said = answers[process]
+  if said == nil then
+    said = {}
+    for number in string.gmatch(redis.call('HGET', q .. ':runs', process) or '', '%d+') do
+      if said.last then said[tonumber(number)] = true else said.last = tonumber(number) end
+    end
+    answers[process] = said
+  end
+  local number = tonumber(string.match(nonce, '%.(%d+)$'))
+  return said.last and number and number <= said.last and not said[number]
+end
+local function tell(id, r)
+  redis.call('HSET', key(id), 'process', me, 'nonce', nonce)
+  push('TELL', id, r[4], r[12], r[11], r[8])
+end
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', q .. ':beats', '-inf', now, 'LIMIT', 0, most)) do
   local r = redis.call('HMGET', key(id), 'state', 'startedEventId', 'takeovers', 'beat', 'token', 'details')
   if r[1] == 'WAIT' or r[1] == 'OPEN' then
     redis.call('ZADD', q .. ':beats', now + math.max(tonumber(r[4]), 1000), id)
     redis.call('HSET', key(id), 'beatAt', now)
-    push('BEAT', id, r[2], r[1], r[5], r[6] or '')
+    push('BEAT', id, r[2], r[1], r[5], '', r[6])
   else
     redis.call('ZREM', q .. ':beats', id)
   end
@@ -70,7 +93,7 @@ for _, id in ipairs(open) do
     return found
   end
   local t = key(id)
-  local r = redis.call('HMGET', t, 'state', 'process', 'deadline', 'startedEventId', 'takeovers', 'readded', 'at', 'task', 'beat', 'type', 'token', 'outcome')
+  local r = redis.call('HMGET', t, 'state', 'process', 'deadline', 'startedEventId', 'takeovers', 'readded', 'at', 'task', 'beat', 'type', 'token', 'outcome', 'nonce', 'doubt')
   local left = tonumber(r[3] or 0) - now
   if not r[1] or r[1] == 'CLOSED' then
     redis.call('ZREM', q .. ':tasks', id)
@@ -97,13 +120,12 @@ for _, id in ipairs(open) do
         push('ADD', id, r[4], r[5], 'again', r[8])
       end
     end
-  elseif not grace and not protected(r[2] or '') then
+  elseif not r[2] or (not grace and not protected(r[2])) then
     changed = changed + 1
     if r[1] == 'OUT' then
       measured(r[10], 'takeover')
       if r[2] then measure('p|takeover|' .. r[2]) end
-      redis.call('HSET', t, 'process', me, 'nonce', nonce)
-      push('TELL', id, r[4], r[12], r[11], r[8])
+      tell(id, r)
     elseif left <= 0 then
       push('EXPIRED', id, r[4], r[5], '', r[8])
       measured(r[10], 'expired')
@@ -112,15 +134,23 @@ for _, id in ipairs(open) do
       local takeovers = tonumber(r[5]) + 1
       measured(r[10], 'takeover')
       if r[2] then measure('p|takeover|' .. r[2]) end
-      redis.call('HDEL', t, 'process', 'nonce')
+      redis.call('HDEL', t, 'process', 'nonce', 'doubt')
       redis.call('HSET', t, 'state', 'WAIT', 'takeovers', takeovers, 'readded', 0, 'at', now)
       redis.call('ZADD', q .. ':waiting', now, id)
       if tonumber(r[9]) > 0 then
         redis.call('ZADD', q .. ':beats', now + math.max(tonumber(r[9]), 1000), id)
         redis.call('HSET', t, 'beatAt', now)
-        push('BEAT', id, r[4], 'WAIT', r[11], redis.call('HGET', t, 'details') or '')
       end
-      push('ADD', id, r[4], tostring(takeovers), '', r[8])
+      push('ADD', id, r[4], tostring(takeovers), r[11], r[8], redis.call('HGET', t, 'details'))
+    end
+  elseif disowned(r[2], r[13] or '') then
+    if r[1] == 'OUT' then
+      changed = changed + 1
+      tell(id, r)
+    elseif now - tonumber(r[14] or 0) >= ${AGAIN} then
+      changed = changed + 1
+      redis.call('HSET', t, 'doubt', now)
+      push('DOUBT', id, r[4], r[13], r[11], r[8], redis.call('HGET', t, 'details'))
     end
   end
 end
@@ -129,6 +159,7 @@ if not grace then
   for _, process in ipairs(dead) do
     redis.call('ZREM', q .. ':alive', process)
     redis.call('HDEL', q .. ':processes', process)
+    redis.call('HDEL', q .. ':runs', process)
   end
 end
 return found
@@ -145,8 +176,10 @@ export interface DueTask {
 export type Due =
   /** SWF is to hear of it; `details` are those of the last heartbeat. */
   | { kind: 'BEAT'; task: DueTask; state: Unrun; taskToken: string; details: string | undefined }
-  /** Somebody is to be woken for it. */
-  | { kind: 'ADD'; wakeup: Wakeup; facts: TaskFacts }
+  /** Somebody is to be woken for it; with a token SWF is to hear of it first, with the details of the last heartbeat. */
+  | { kind: 'ADD'; wakeup: Wakeup; facts: TaskFacts; taskToken?: string; details: string | undefined }
+  /** Its record says, under a nonce, that a process runs it which does not: does SWF still wait for it? */
+  | { kind: 'DOUBT'; task: DueTask; nonce: string; taskToken: string; facts: TaskFacts; details: string | undefined }
   /** Its time is nearly over and no slot has come. */
   | { kind: 'BACK'; task: DueTask; taskToken: string; facts: TaskFacts }
   /** It was left open, and nobody has completed it in time. */
@@ -163,16 +196,20 @@ export type Due =
 export async function readDue(redis: Redis, key: string, process: string, nonce: string, most = 200): Promise<Due[]> {
   const reply = (await run(redis, DUE, key, [most, process, nonce])) as string[]
   const due: Due[] = []
-  for (let i = 0; i < reply.length; i += 6) {
-    const [kind, id, started, takeovers, word, text] = reply.slice(i, i + 6) as [Due['kind'], ...string[]]
+  for (let i = 0; i < reply.length; i += 7) {
+    const [kind, id, started, takeovers, word, text, told] = reply.slice(i, i + 7) as [Due['kind'], ...string[]]
     const task = { id: id!, startedEventId: Number(started) }
+    const details = told || undefined
     if (kind === 'BEAT') {
-      due.push({ kind, task, state: takeovers as Unrun, taskToken: word!, details: text || undefined })
+      due.push({ kind, task, state: takeovers as Unrun, taskToken: word!, details })
       continue
     }
     const facts = JSON.parse(text!) as TaskFacts
-    if (kind === 'ADD')
-      due.push({ kind, wakeup: { ...task, takeovers: Number(takeovers), again: word === 'again' }, facts })
+    if (kind === 'ADD') {
+      const again = word === 'again'
+      const wakeup = { ...task, takeovers: Number(takeovers), again }
+      due.push({ kind, wakeup, facts, ...(!again && { taskToken: word! }), details })
+    } else if (kind === 'DOUBT') due.push({ kind, task, nonce: takeovers!, taskToken: word!, facts, details })
     else if (kind === 'TELL')
       due.push({ kind, task, taskToken: word!, outcome: JSON.parse(takeovers!) as Outcome, facts })
     else if (kind === 'BACK' || kind === 'OVERDUE') due.push({ kind, task, taskToken: word!, facts })

@@ -4,7 +4,7 @@
 //     any of them and a Cluster keeps them in one slot.
 // K2. Names are escaped, so two queues never share a tag.
 //
-// Derived data (lost: re-polled or rebuilt): permits, tasks, waiting, open, beats, t:<id>, processes, alive, hints, state, m:<minute>,
+// Derived data (lost: re-polled or rebuilt): permits, tasks, waiting, open, beats, t:<id>, processes, runs, alive, hints, state, m:<minute>,
 // jobs:*. Operator's records (AOF): settings, changes.
 
 /** First part of every key, unless told otherwise. */

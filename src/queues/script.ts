@@ -1,7 +1,8 @@
 // Lua scripts: how they are named, loaded and called.
 //
 // L1. Every script takes one key, the hash tag of a queue or a domain, and derives the others from it.
-// L2. Scripts read Redis's clock, never a caller's.
+// L2. Scripts read Redis's clock, never a caller's. A queue's time never goes back: where that clock was set back, or a replica
+//     was promoted whose clock is behind, it goes on from where it was (TICK keeps by how much, `shift`).
 // L3. Scripts are loaded whenever the connection is made, so that commands sent one after another arrive in order:
 //     a script that Redis does not know would be sent again behind its successors.
 // L4. Calls of one turn of the event loop go as one (Batch), in the order in which they were made, and see one time. When
@@ -26,7 +27,8 @@ local function clock()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
-local now = clock()
+local times = redis.call('HMGET', q .. ':state', 'tick', 'shift')
+local now = math.max(clock() + tonumber(times[2] or 0), tonumber(times[1] or 0))
 local known
 local function settings()
   if known == nil then
@@ -40,7 +42,7 @@ ${MEASURE_FUNCTIONS}`
 const all: Script[] = []
 
 /**
- * Names a script. `body` finds the key in `q`, the time in `now`, in milliseconds since 1970, a queue's settings by
+ * Names a script. `body` finds the key in `q`, the time in `now`, in milliseconds since 1970 (L2), a queue's settings by
  * `settings()`, false when there are none, and whatever `functions` declare.
  */
 export function script(name: string, body: string, functions: readonly string[] = []): Script {

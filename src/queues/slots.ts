@@ -7,6 +7,8 @@
 // P4. A process is alive while its last TICK is younger than its lease. A run of a process that is not alive may be taken
 //     over, except for a moment after nobody was heard for as long as a lease (`grace`), and before anybody is heard again:
 //     then Redis was away, all leases have run out at once, and their owners come back with everybody else.
+// P5. With each TICK a process says what it answers for. A record that says otherwise of it is of a Redis that has fallen
+//     behind (its last writes were lost with the power, an older copy was put back, a replica promoted without them): see D6.
 
 import type { Redis } from '../redis.js'
 import { run, script, type Batch } from './script.js'
@@ -46,9 +48,10 @@ if rate then
   redis.call('HSET', q .. ':state', 'tokens', tostring(tokens - math.max(count, 0)), 'tokensAt', now)
   if count <= 0 then return {} end
 end
+-- A counter alone may go back, and would name two permits alike.
 local last, permits, members = redis.call('HINCRBY', q .. ':state', 'permit', count), {}, {}
 for i = 1, count do
-  permits[i] = ARGV[1] .. '.' .. (last - count + i) .. (rate and 'r' or '')
+  permits[i] = ARGV[1] .. '.' .. now .. '.' .. (last - count + i) .. (rate and 'r' or '')
   members[2 * i - 1], members[2 * i] = now + ${PERMIT_LIFE}, permits[i]
 end
 redis.call('ZADD', q .. ':permits', unpack(members))
@@ -69,14 +72,20 @@ end
 
 // TICK: a process's sign of life, once a second.
 // In: process, lease (ms), 1 on the first, what it observes (JSON: capacity, draining, version, concurrency, active),
-//     settings that it obeys (JSON), permits to keep …
-// Out: epoch, 1 when its lease had run out, settings (JSON), free slots (negative: too many), hinted tasks with their times.
-// Keeps P1 to P4; S1, S3 and S4 of settings.
+//     settings that it obeys (JSON), what it answers for (numbers: the last that it gave out, then each; '': not said),
+//     permits to keep …
+// Out: epoch, 1 when its lease had run out, settings (JSON), free slots (negative: too many), hinted tasks with their times,
+//     live permits, tasks that wait, tasks that wait or run.
+// Keeps P1 to P5; S1, S3 and S4 of settings; L2 of scripts.
 const TICK = script(
   'TICK',
   `${RECORD_FUNCTION}
 local process, lease, first, observed, obeyed = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4], ARGV[5]
 local alive, processes, permits = q .. ':alive', q .. ':processes', q .. ':permits'
+
+local time, last, shift = clock(), tonumber(times[1] or 0), tonumber(times[2] or 0)
+if time >= last then now = time end
+if now - time ~= shift then redis.call('HSET', q .. ':state', 'shift', now - time) end
 
 local mine = cjson.decode(obeyed)
 local text = redis.call('GET', q .. ':settings')
@@ -99,7 +108,8 @@ local before = redis.call('ZSCORE', alive, process)
 local lapsed = not first and (not before or tonumber(before) < now)
 redis.call('ZADD', alive, now + lease, process)
 redis.call('HSET', processes, process, observed)
-for i = 6, #ARGV do redis.call('ZADD', permits, now + ${PERMIT_LIFE}, ARGV[i]) end
+if ARGV[6] ~= '' then redis.call('HSET', q .. ':runs', process, ARGV[6]) end
+for i = 7, #ARGV do redis.call('ZADD', permits, now + ${PERMIT_LIFE}, ARGV[i]) end
 
 local capacity = 0
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', alive, now, '+inf')) do
@@ -109,10 +119,11 @@ end
 redis.call('HSET', q .. ':state', 'capacity', capacity, 'tick', now, 'lease', lease)
 
 redis.call('ZREMRANGEBYSCORE', permits, '-inf', now)
-local used = redis.call('ZCARD', permits) + redis.call('ZCARD', q .. ':tasks')
-local free = math.min(settings.concurrency, capacity) + settings.prefetch - used
+local polls, open = redis.call('ZCARD', permits), redis.call('ZCARD', q .. ':tasks')
+local free = math.min(settings.concurrency, capacity) + settings.prefetch - polls - open
 redis.call('ZREMRANGEBYSCORE', q .. ':hints', '-inf', now)
-return { epoch, lapsed and 1 or 0, text, free, redis.call('ZRANGE', q .. ':hints', 0, -1, 'WITHSCORES') }
+local hints = redis.call('ZRANGE', q .. ':hints', 0, -1, 'WITHSCORES')
+return { epoch, lapsed and 1 or 0, text, free, hints, polls, redis.call('ZCARD', q .. ':waiting'), open }
 `,
 )
 
@@ -122,6 +133,7 @@ const LEAVE = script(
   `
 redis.call('ZREM', q .. ':alive', ARGV[1])
 redis.call('HDEL', q .. ':processes', ARGV[1])
+redis.call('HDEL', q .. ':runs', ARGV[1])
 if #ARGV > 1 then redis.call('ZREM', q .. ':permits', unpack(ARGV, 2)) end
 `,
 )
@@ -148,6 +160,8 @@ export interface TickReply {
   free: number
   /** Tasks whose execution was closed or whose cancel was requested; the time tells hints apart. */
   hints: { task: string; at: number }[]
+  /** What holds the slots of the fleet. */
+  held: { polls: number; waiting: number; running: number }
 }
 
 /** The slots of one queue, as one process uses them. Every method rejects as Redis does. */
@@ -181,17 +195,21 @@ export class Slots {
     observed: Observed
     settings: QueueSettings
     permits: readonly string[]
+    /** What this process answers for: TaskRecords knows. @default not said */
+    answersFor?: string
   }): Promise<TickReply> {
     const args = [this.process, tick.lease, tick.first ? 1 : 0, JSON.stringify(tick.observed)]
     const reply = (await run(this.redis, TICK, this.key, [
       ...args,
       JSON.stringify(tick.settings),
+      tick.answersFor ?? '',
       ...tick.permits,
-    ])) as [string, number, string, number, string[]]
-    const [epoch, lapsed, settings, free, hinted] = reply
+    ])) as [string, number, string, number, string[], number, number, number]
+    const [epoch, lapsed, settings, free, hinted, polls, waiting, open] = reply
     const hints: TickReply['hints'] = []
     for (let i = 0; i < hinted.length; i += 2) hints.push({ task: hinted[i]!, at: Number(hinted[i + 1]) })
-    return { epoch, lapsed: lapsed === 1, settings: parseSettings(settings)!, free, hints }
+    const held = { polls, waiting, running: open - waiting }
+    return { epoch, lapsed: lapsed === 1, settings: parseSettings(settings)!, free, hints, held }
   }
 
   async leave(permits: readonly string[]): Promise<void> {

@@ -16,6 +16,7 @@ import {
   HINT,
   ON_EVERY_TASK,
   OPEN,
+  ORPHAN,
   RESTORE,
   STATES,
   TAKE,
@@ -82,6 +83,13 @@ export type Admitted = 'RUN' | 'NEW' | 'SAME' | 'CLOSED'
 /** What became of an outcome; STALE: another run owns the task, ENDED: somebody has ended it by its token. */
 export type Committed = 'OK' | 'STALE' | 'ENDED'
 
+/** Where a task stands; the nonce is that of its run, or of who tells its outcome. */
+export interface TaskState {
+  state: string
+  startedEventId: number
+  nonce?: string
+}
+
 /** The states of a task that nobody runs: it waits, or its handler has left it open. */
 export type Unrun = 'WAIT' | 'OPEN'
 
@@ -118,6 +126,8 @@ export function taskBatch(redis: Redis, key: string): Batch {
 export class TaskRecords {
   readonly #batch: Batch
   #nonces = 0
+  /** Numbers of the nonces that have not been given up. */
+  readonly #kept = new Set<number>()
 
   constructor(
     private readonly redis: Redis,
@@ -128,9 +138,21 @@ export class TaskRecords {
     this.#batch = batch
   }
 
-  /** Returns a name for one try to run a task. */
+  /** Returns a name for one try to run a task, or to end one: this process answers for it until it gives it up. */
   nonce(): string {
-    return `${this.process}.${++this.#nonces}`
+    const number = ++this.#nonces
+    this.#kept.add(number)
+    return `${this.process}.${number}`
+  }
+
+  /** Gives a nonce up: no record is this process's under it any more, and one that says so has fallen behind. Safe to repeat. */
+  giveUp(nonce: string): void {
+    this.#kept.delete(Number(nonce.slice(nonce.lastIndexOf('.') + 1)))
+  }
+
+  /** What this process answers for, as the fleet is told with each sign of life. */
+  get answersFor(): string {
+    return [this.#nonces, ...this.#kept].join(' ')
   }
 
   /**
@@ -223,12 +245,17 @@ export class TaskRecords {
     return (await run(this.redis, TAKE, this.key, args)) === 1
   }
 
+  /** Nobody runs a task, although its record says so under a nonce, and SWF waits for it: it may be taken over. */
+  async orphan(task: Pick<TaskRecord, 'id' | 'startedEventId'>, nonce: string): Promise<void> {
+    await run(this.redis, ORPHAN, this.key, [task.id, task.startedEventId, nonce])
+  }
+
   /** Resolves to where tasks stand, in their order; undefined where Redis knows nothing of one. */
-  async states(ids: readonly string[]): Promise<({ state: string; startedEventId: number } | undefined)[]> {
+  async states(ids: readonly string[]): Promise<(TaskState | undefined)[]> {
     const reply = (await run(this.redis, STATES, this.key, ids)) as (string | null)[]
     return ids.map((_, i) => {
-      const state = reply[2 * i]
-      return state ? { state, startedEventId: Number(reply[2 * i + 1]) } : undefined
+      const [state, startedEventId, nonce] = reply.slice(3 * i, 3 * i + 3)
+      return state ? { state, startedEventId: Number(startedEventId), ...(nonce && { nonce }) } : undefined
     })
   }
 }

@@ -15,6 +15,8 @@
 // R9. No more run at a time than the fleet may, and none begins while the queue is paused.
 // R10. A task begins as it is admitted, in the process that polled it, when that has room and nobody waits: those that wait
 //     come first. All others wait for a job to wake somebody up.
+// R11. A record that knows less than the run that names itself is of a Redis that has fallen behind: the run is put back (BEAT,
+//     RESTORE), or its outcome taken (COMMIT).
 //
 // ─admit▶ WAIT or RUN.   WAIT ─claim▶ RUN ─commit▶ OUT ─done▶ CLOSED.   WAIT ─take▶ OUT.   RUN of a dead process ─due▶ WAIT.
 // RUN ─open▶ OPEN ─take▶ OUT.   WAIT, RUN, OPEN ─answer▶ OUT.
@@ -70,6 +72,12 @@ local function stale(id, nonce)
     measure('p|fenced|' .. string.gsub(nonce, '%.%d+$', ''))
   end
   return 'STALE'
+end
+local function behind(state, started, takeovers, run_started, run_takeovers)
+  local older = tonumber(run_started) - tonumber(started)
+  if older ~= 0 or state == 'CLOSED' then return older > 0 end
+  local missing = tonumber(run_takeovers) - tonumber(takeovers)
+  return missing > 0 or (missing == 0 and state == 'WAIT')
 end
 `
 
@@ -167,7 +175,7 @@ return { answer, r[6], f[1], f[2], f[3], takeovers, tonumber(r[5]) - now, f[4] o
 )
 
 // BEAT: a run is about to send a heartbeat. In: id, startedEventId, takeovers, nonce, details ('' for none).
-// Out: OK, STALE (another run owns the task, or it is closed), ENDED (by its token), LOST (no record).
+// Out: OK, STALE (another run owns the task, or it is closed), ENDED (by its token), LOST (no record, or an older one: R11).
 export const BEAT = script(
   'BEAT',
   `
@@ -175,6 +183,7 @@ local t = key(ARGV[1])
 local r = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce', 'answer')
 if not r[1] then return 'LOST' end
 if r[5] and r[2] == ARGV[2] then return 'ENDED' end
+if behind(r[1], r[2], r[3], ARGV[2], ARGV[3]) then return 'LOST' end
 if r[1] == 'CLOSED' or r[2] ~= ARGV[2] or r[3] ~= ARGV[3] or r[4] ~= ARGV[4] then return stale(ARGV[1], ARGV[4]) end
 redis.call('HSET', t, 'beatAt', now)
 if ARGV[5] ~= '' then redis.call('HSET', t, 'details', ARGV[5]) end
@@ -185,7 +194,7 @@ return 'OK'
 
 // COMMIT: a run's outcome. In: id, startedEventId, takeovers, nonce, outcome (JSON), its name in measures, 1 to give up the
 // slot. Out: OK, STALE, ENDED (by its token). A missing record knows nothing against it: SWF takes the first.
-// Keeps R4, R5.
+// Keeps R4, R5, R11.
 export const COMMIT = script(
   'COMMIT',
   `
@@ -193,6 +202,13 @@ local t = key(ARGV[1])
 local r = redis.call('HMGET', t, 'state', 'startedEventId', 'takeovers', 'nonce', 'process', 'begun', 'answer', 'type', 'deadline')
 if not r[1] then return 'OK' end
 if r[7] and r[2] == ARGV[2] then return 'ENDED' end
+if behind(r[1], r[2], r[3], ARGV[2], ARGV[3]) then
+  if r[2] ~= ARGV[2] then return 'OK' end
+  r[1], r[3], r[4], r[5] = 'RUN', ARGV[3], ARGV[4], string.gsub(ARGV[4], '%.%d+$', '')
+  redis.call('HSET', t, 'state', 'RUN', 'takeovers', r[3], 'nonce', r[4], 'process', r[5])
+  redis.call('ZREM', q .. ':waiting', ARGV[1])
+  redis.call('ZREM', q .. ':beats', ARGV[1])
+end
 if r[1] == 'CLOSED' or r[2] ~= ARGV[2] or r[3] ~= ARGV[3] or r[4] ~= ARGV[4] then return stale(ARGV[1], ARGV[4]) end
 if r[1] == 'RUN' then
   redis.call('HSET', t, 'state', 'OUT', 'outcome', ARGV[5])
@@ -282,7 +298,7 @@ return 'OK'
 )
 
 // RESTORE: a run's record, after Redis has lost it. In: id, startedEventId, takeovers, process, nonce, task (JSON), token,
-// input, time to live (ms), beat (ms), details, activity type, which try. Out: OK, or STALE when another run or a later start stands there.
+// input, time to live (ms), beat (ms), details, activity type, which try. Out: OK, or STALE when another run or a later start stands there. Keeps R11.
 export const RESTORE = script(
   'RESTORE',
   `
@@ -293,10 +309,11 @@ if old[1] then
   if tonumber(old[2]) > started then return 'STALE' end
   if tonumber(old[2]) == started then
     if old[1] ~= 'CLOSED' and old[4] == ARGV[5] then return 'OK' end
-    if old[1] ~= 'WAIT' or tonumber(old[3]) > takeovers then return 'STALE' end
+    if not behind(old[1], old[2], old[3], started, takeovers) then return 'STALE' end
   end
 end
 redis.call('DEL', t)
+for _, set in ipairs({ ':open', ':out' }) do redis.call('ZREM', q .. set, id) end
 redis.call('HSET', t, 'state', 'RUN', 'startedEventId', started, 'takeovers', takeovers, 'readded', 0,
   'process', ARGV[4], 'nonce', ARGV[5], 'task', ARGV[6], 'token', ARGV[7], 'input', ARGV[8], 'deadline', now + ttl,
   'beat', ARGV[10], 'details', ARGV[11], 'at', now, 'begun', now, 'type', ARGV[12], 'attempt', ARGV[13])
@@ -309,16 +326,26 @@ return 'OK'
   [TASK_FUNCTIONS],
 )
 
-// STATES: where tasks stand. In: ids. Out: state and startedEventId of each in turn, false where there is no record.
+// STATES: where tasks stand. In: ids. Out: state, startedEventId and nonce of each in turn, false where there is none.
 export const STATES = script(
   'STATES',
   `
 local reply = {}
 for i, id in ipairs(ARGV) do
-  local r = redis.call('HMGET', q .. ':t:' .. id, 'state', 'startedEventId')
-  reply[2 * i - 1], reply[2 * i] = r[1], r[2]
+  local r = redis.call('HMGET', q .. ':t:' .. id, 'state', 'startedEventId', 'nonce')
+  for n = 1, 3 do reply[3 * (i - 1) + n] = r[n] end
 end
 return reply
+`,
+)
+
+// ORPHAN: SWF waits for a task that nobody runs, whatever its record says: it may be taken over. In: id, startedEventId, nonce.
+export const ORPHAN = script(
+  'ORPHAN',
+  `
+local t = q .. ':t:' .. ARGV[1]
+local r = redis.call('HMGET', t, 'state', 'startedEventId', 'nonce')
+if r[1] == 'RUN' and r[2] == ARGV[2] and r[3] == ARGV[3] then redis.call('HDEL', t, 'process') end
 `,
 )
 

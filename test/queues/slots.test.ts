@@ -11,6 +11,7 @@ import { Slots } from '../../src/queues/slots.js'
 import { readNumbers } from '../../src/queues/stats.js'
 import { taskId, taskBatch, TaskRecords } from '../../src/queues/task-record.js'
 import { testRedis } from '../support/redis.js'
+import { until } from '../support/until.js'
 import { connected } from '../support/redis-connection.js'
 
 const redis = await connected(testRedis().url)
@@ -188,4 +189,28 @@ test('a change that finds the settings lost waits for a live worker to put them 
   const changing = set({ paused: true })
   await tick(slots, 1, settings, [], false)
   expect((await changing).settings).toMatchObject({ version: 2, concurrency: 4, paused: true })
+})
+
+test('a clock of Redis that is set back stops nothing: the time of a queue goes on', async () => {
+  const state = `${key}:state`
+  await tick()
+  const [before] = await redis.hmget(state, 'tick')
+  // As if Redis had been an hour ahead.
+  const ahead = Number(before) + 3_600_000
+  await redis.hset(state, 'tick', ahead, 'sweep', ahead, 'tokensAt', ahead)
+  await redis.zadd(`${key}:alive`, ahead + 200, 'dead')
+  await redis.hset(`${key}:processes`, 'dead', JSON.stringify({ capacity: 7 }))
+  await tick(slots, 5, DEFAULT_SETTINGS, [], false)
+  const later = async () => {
+    const { free } = await tick(slots, 5, DEFAULT_SETTINGS, [], false)
+    return free === 5
+  }
+  await until(later, { what: 'the lease of a process that died then runs out' })
+  const [now, shift] = (await redis.hmget(state, 'tick', 'shift')).map(Number) as [number, number]
+  expect(now).toBeGreaterThan(ahead)
+  expect(shift).toBeGreaterThan(3_500_000)
+  // The clock of Redis is right again.
+  await redis.hset(state, 'tick', Number(before))
+  await tick(slots, 5, DEFAULT_SETTINGS, [], false)
+  expect(await redis.hget(state, 'shift')).toBe('0')
 })

@@ -15,9 +15,15 @@ let key = ''
 /** Outcomes that are found become those of `b`. */
 const TELLER = 'b.teller'
 const due = () => readDue(redis, key, 'b', TELLER)
+/** Looks at all open tasks now, whoever has just done so. */
+const sweep = async () => {
+  await redis.hdel(`${key}:state`, 'sweep')
+  return due()
+}
 /** A process on this test's queue: alive for a minute after `tick`, dead after `die`. */
 function processNamed(name: string) {
   const slots = new Slots(redis, key, name, taskBatch(redis, key))
+  const records = new TaskRecords(redis, key, name)
   const tick = (lease: number, draining = false) =>
     slots.tick({
       lease,
@@ -25,9 +31,10 @@ function processNamed(name: string) {
       observed: { version: 0, concurrency: 5, active: 0, capacity: draining ? 0 : 5, draining },
       settings: DEFAULT_SETTINGS,
       permits: [],
+      answersFor: records.answersFor,
     })
   return {
-    records: new TaskRecords(redis, key, name),
+    records,
     slots,
     alive: () => tick(60_000),
     drain: () => tick(60_000, true),
@@ -221,22 +228,69 @@ test('no run begins after the deadline', async () => {
   expect((await readNumbers(redis, key)).slotsHeld).toBe(0)
 })
 
-test('SWF hears at once of a run that goes back, with the details it was last told', async () => {
+test('SWF is to hear of a run that goes back before it is begun again, with the details it was last told', async () => {
   await a.records.admit({ ...task(), beat: 60_000 }, soon(), 'p')
   const { run } = await claimed(a)
   expect(await a.records.beat(run, '{"line":3}')).toBe('OK')
   await a.die()
   expect(await due()).toMatchObject([
-    {
-      kind: 'BEAT',
-      task: { id: task().id, startedEventId: 7 },
-      state: 'WAIT',
-      taskToken: task().taskToken,
-      details: '{"line":3}',
-    },
-    { kind: 'ADD', wakeup: { takeovers: 1 } },
+    { kind: 'ADD', wakeup: { takeovers: 1 }, taskToken: task().taskToken, details: '{"line":3}' },
   ])
   expect(await due()).toEqual([])
+})
+
+test('a run that its live process does not answer for is doubted, not taken over, until SWF has said that it waits', async () => {
+  await a.records.admit(task(), soon(), 'p', a.records.nonce())
+  const nonce = `a.1`
+  await a.alive()
+  expect(await due()).toEqual([])
+  // It has ended, and Redis has lost that.
+  a.records.giveUp(nonce)
+  await a.alive()
+  expect(await sweep()).toMatchObject([{ kind: 'DOUBT', nonce, task: { id: task().id }, taskToken: task().taskToken }])
+  expect(await sweep()).toEqual([])
+  await b.records.orphan(task(), 'a.2')
+  expect(await sweep()).toEqual([])
+  await b.records.orphan(task(), nonce)
+  expect(await sweep()).toMatchObject([{ kind: 'ADD', wakeup: { takeovers: 1 } }])
+})
+
+test('an outcome that its live process does not answer for is told; what began after its last tick is its own', async () => {
+  const { run } = await (async () => {
+    await a.records.admit(task(), soon(), 'p')
+    return claimed(a)
+  })()
+  await a.records.commit(run, { kind: 'completed', result: '1' })
+  a.records.giveUp(run.nonce)
+  await a.alive()
+  await a.records.admit(task('2.1'), soon(), 'p', a.records.nonce())
+  expect(await sweep()).toMatchObject([{ kind: 'TELL', outcome: { kind: 'completed', result: '1' } }])
+  await b.records.done(task(), TELLER)
+  expect(await readNumbers(redis, key)).toMatchObject({ active: 1 })
+})
+
+test('a record that knows less than a run is taken for lost: the run is put back, or its outcome taken', async () => {
+  const nonce = a.records.nonce()
+  const run = { ...firstRun(task(), soon(), nonce), takeovers: 1 }
+  // Before its job was claimed; under the worker that died; as an earlier start.
+  const before = [
+    () => a.records.admit(task(), soon(), 'p'),
+    () => c.records.admit(task(), soon(), 'p', 'c.9'),
+    () => c.records.admit(task('1.1', 5), soon(), 'p', 'c.9'),
+  ]
+  for (const admit of before) {
+    await admit()
+    expect(await a.records.beat(run)).toBe('LOST')
+    expect(await a.records.restore(run)).toBe('OK')
+    expect(await a.records.beat(run)).toBe('OK')
+    expect(await readNumbers(redis, key)).toMatchObject({ depth: 0, active: 1 })
+    await redis.del(`${key}:t:${task().id}`, `${key}:tasks`, `${key}:waiting`)
+  }
+  await a.records.admit(task(), soon(), 'p')
+  expect(await a.records.commit(run, { kind: 'completed' })).toBe('OK')
+  expect(await b.records.claim(task().id, b.records.nonce())).toEqual({ kind: 'BUSY' })
+  await a.records.done(task(), nonce)
+  expect(await readNumbers(redis, key)).toMatchObject({ depth: 0, active: 0 })
 })
 
 test('a waiting task is beaten, by one process at a time, and ended only while it waits', async () => {

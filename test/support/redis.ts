@@ -1,6 +1,6 @@
 // Redis in tests: real ones, started for the run, never anybody's.
 
-import { mkdirSync, rmdirSync } from 'node:fs'
+import { cpSync, mkdirSync, rmdirSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { inject } from 'vitest'
@@ -53,6 +53,11 @@ export interface OwnRedis {
   kill(): Promise<void>
   /** Ends it if it runs, and starts it again on the same port, with what it had kept. */
   restart(): Promise<void>
+  /**
+   * Takes note of this moment; returns what takes it back there: all that was written since is lost, as with the end of the
+   * log in a power cut. For a Redis that keeps what it has answered (`always`).
+   */
+  mark(): () => Promise<void>
   /** Deletes everything. */
   empty(): Promise<void>
   stop(): Promise<void>
@@ -89,6 +94,16 @@ export async function ownRedis({
     async restart() {
       await running.stop()
       running = await startRedis({ found, dir, persistence, port: running.port })
+    },
+    mark() {
+      const copy = tmpDir('redis-copy')
+      cpSync(dir, copy, { recursive: true })
+      return async () => {
+        await own.kill()
+        rmSync(dir, { recursive: true })
+        cpSync(copy, dir, { recursive: true })
+        await own.restart()
+      }
     },
     async empty() {
       await redisCommand(running.url, 'FLUSHALL')

@@ -28,6 +28,8 @@ export class ActiveRun {
   readonly heartbeat: Heartbeat
   /** It counts among those that run, for the fleet. */
   holdsSlot = true
+  /** Its record is still to be closed, or was left open: its nonce is given up then, and not as the run ends. */
+  isOwed = false
   readonly #forgetDeadline: () => void
   #log: Log | undefined
 

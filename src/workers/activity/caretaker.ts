@@ -13,6 +13,7 @@ import { isFault } from '../../swf/errors.js'
 import { LEFT_OPEN } from '../../swf/failure.js'
 import type { Log, Metrics } from '../../telemetry.js'
 import { bridgeFailure, handedBack } from './handler-run.js'
+import { within } from './patience.js'
 import { respond } from './respond.js'
 
 export interface CaretakerOptions {
@@ -30,6 +31,8 @@ export interface CaretakerOptions {
   onUnsure: (task: DueTask, nonce: string) => void
 }
 
+/** How long SWF may take to say whether it still waits for a task that is taken over, in milliseconds. */
+const PATIENCE = SECOND
 /** How often Redis is asked to end a task. */
 const TRIES = 10
 
@@ -40,10 +43,19 @@ export class Caretaker {
   async look(): Promise<void> {
     const { redis, key, process, records, log } = this.options
     const nonce = records.nonce()
-    for (const due of await readDue(redis, key, process, nonce))
-      this.#handle(due, nonce).catch((error: Error) =>
-        log.warn({ err: error.message, due: due.kind }, 'care for a task failed'),
-      )
+    let handled: Promise<unknown> | undefined
+    try {
+      const found = await readDue(redis, key, process, nonce)
+      const doubts = found.filter(({ kind }) => kind === 'DOUBT').length
+      if (doubts > 0) log.warn({ tasks: doubts }, 'redis has fallen behind: SWF is asked about tasks that nobody runs')
+      const handle = (due: Due) =>
+        this.#handle(due, nonce).catch((error: Error) =>
+          log.warn({ err: error.message, due: due.kind }, 'care for a task failed'),
+        )
+      if (found.length > 0) handled = Promise.all(found.map(handle))
+    } finally {
+      void (handled ?? Promise.resolve()).then(() => records.giveUp(nonce))
+    }
   }
 
   /** Gives back to SWF what waits, when this process is the last that could run it. Rejects when Redis does not answer. */
@@ -59,15 +71,22 @@ export class Caretaker {
   async #handle(due: Due, nonce: string): Promise<void> {
     switch (due.kind) {
       case 'BEAT':
-        return this.#beat(due)
+        return void (await this.#beat(due))
       case 'ADD': {
-        const { takeovers, again } = due.wakeup
+        const { wakeup, taskToken, details } = due
+        const { takeovers, again } = wakeup
         this.#log(due.facts).warn(
           { takeovers },
           again ? 'job was lost, added again' : 'task of a dead worker goes back',
         )
-        return this.options.jobs.add(due.wakeup)
+        const asked = taskToken
+          ? this.#beat({ task: wakeup, state: 'WAIT', taskToken, details })
+          : Promise.resolve(true)
+        if (!(await within(asked, PATIENCE).catch(() => true))) return
+        return this.options.jobs.add(wakeup)
       }
+      case 'DOUBT':
+        return this.#doubt(due)
       case 'TELL':
         this.#log(due.facts).warn('outcome of a dead worker is told')
         return this.#tell(due.task, nonce, due.taskToken, due.outcome, due.facts)
@@ -87,20 +106,38 @@ export class Caretaker {
     }
   }
 
-  async #beat({ task, state, taskToken, details }: Extract<Due, { kind: 'BEAT' }>): Promise<void> {
-    const { swf, records, metrics, log } = this.options
+  /** Tells SWF that a task is alive, and obeys; resolves to false when that ends it. Rejects as SWF and Redis do. */
+  async #beat({ task, state, taskToken, details }: Omit<Extract<Due, { kind: 'BEAT' }>, 'kind'>): Promise<boolean> {
+    const { records, log } = this.options
+    const told = await this.#tellAlive(taskToken, details)
+    if (told === 'CANCEL') await this.#end(task, taskToken, undefined, { kind: 'canceled' }, { state })
+    if (told === 'CLOSED') {
+      await records.done(task, undefined)
+      log.info({ task: task.id, state }, 'task closed by SWF while nobody ran it')
+    }
+    return told === 'OPEN'
+  }
+
+  /** Closes the record of a task that SWF has closed, and gives one to the fleet that it still waits for. */
+  async #doubt({ task, nonce, taskToken, details }: Extract<Due, { kind: 'DOUBT' }>): Promise<void> {
+    const told = await this.#tellAlive(taskToken, details)
+    if (told === 'CLOSED') await this.options.records.done(task, nonce)
+    else await this.options.records.orphan(task, nonce)
+  }
+
+  async #tellAlive(taskToken: string, details: string | undefined): Promise<'OPEN' | 'CANCEL' | 'CLOSED'> {
+    const { swf, metrics } = this.options
     try {
       const { cancelRequested } = await swf.recordActivityTaskHeartbeat({
         taskToken,
         ...(details !== undefined && { details }),
       })
       metrics.heartbeats.inc({ outcome: 'ok' })
-      if (cancelRequested) await this.#end(task, taskToken, undefined, { kind: 'canceled' }, { state })
+      return cancelRequested ? 'CANCEL' : 'OPEN'
     } catch (error) {
       metrics.heartbeats.inc({ outcome: 'failed' })
       if (!isFault(error, 'UNKNOWN_RESOURCE')) throw error
-      await records.done(task, undefined)
-      log.info({ task: task.id, state }, 'task closed by SWF while nobody ran it')
+      return 'CLOSED'
     }
   }
 
@@ -114,8 +151,12 @@ export class Caretaker {
   ): Promise<void> {
     const { records, metrics } = this.options
     const nonce = records.nonce()
-    if (!(await this.#take(task, nonce, outcome, state))) return
-    await this.#tell(task, nonce, taskToken, outcome, facts, leave)
+    try {
+      if (!(await this.#take(task, nonce, outcome, state))) return
+      await this.#tell(task, nonce, taskToken, outcome, facts, leave)
+    } finally {
+      records.giveUp(nonce)
+    }
     const told = state === 'OPEN' ? outcome.kind : 'handed_back'
     if (facts) metrics.activityTasks.inc({ activityType: facts.activityType.name, outcome: told })
   }

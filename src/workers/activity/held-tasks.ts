@@ -108,7 +108,10 @@ export class HeldTasks {
       const admitted = await records.admit(record, deadline, permit, begins?.nonce)
       held.begins = undefined
       if (admitted === 'RUN') onBegun(firstRun(record, deadline, begins!.nonce), held.payload, begins!.leave)
-      else begins?.leave()
+      else if (begins) {
+        begins.leave()
+        records.giveUp(begins.nonce)
+      }
       if (admitted === 'RUN' || admitted === 'CLOSED') return this.#drop(held)
       await jobs.add({ id, startedEventId, takeovers: 0 })
       held.admitted = true
@@ -128,8 +131,9 @@ export class HeldTasks {
     const states = await this.options.records.states(held.map(({ record }) => record.id)).catch(() => undefined)
     states?.forEach((state, i) => {
       const task = held[i]!
-      if (state === undefined) this.#lost(task)
-      else if (state.state !== 'WAIT' || state.startedEventId !== task.record.startedEventId) this.#drop(task)
+      const { startedEventId } = task.record
+      if (state === undefined || state.startedEventId < startedEventId) this.#lost(task)
+      else if (state.state !== 'WAIT' || state.startedEventId > startedEventId) this.#drop(task)
     })
   }
 

@@ -9,25 +9,25 @@
 // A5. A task that its handler left open is beaten from here until Redis knows of it; then it is everybody's.
 // A6. An activity's place, here and in the fleet, is free for the next once its outcome is committed; unless as many as run
 //     wait for SWF to take theirs.
+// A7. This process answers for a run (P5) from the moment that it asks for it until its record is closed, or it has heard that
+//     the run is not its own. What it runs it compares with what Redis says, and puts back what that does not know.
 
 import { Backoff } from '../../lifecycle.js'
 import type { DueTask } from '../../queues/due.js'
 import type { Claim, Outcome, Run, TaskFacts } from '../../queues/task-record.js'
-import { DAY, MINUTE, SECOND } from '../../swf/duration.js'
+import { MINUTE, SECOND } from '../../swf/duration.js'
 import { HANDED_BACK, NO_HANDLER, WORKER_LOST } from '../../swf/failure.js'
 import { decodePayload, type Envelope, type Payload } from '../../swf/payload.js'
 import { OpenActivity, type AbortCode, type Handler } from '../definitions.js'
 import { ActiveRun, type ActiveRunOptions } from './active-run.js'
+import { compared, fellBehind } from './compared.js'
 import { bridgeFailure, runHandler } from './handler-run.js'
+import { OpenTasks } from './open-tasks.js'
 import { within } from './patience.js'
 import { respond } from './respond.js'
 import type { Room } from './room.js'
 import { typeKey } from './task.js'
 
-/** An open task without a limit ends with its execution, which SWF lets live for a year. */
-const LONGEST_OPEN = 366 * DAY
-/** How many open tasks a process keeps in mind. */
-const MOST_LEFT = 10_000
 /** How long Redis may take for an outcome before SWF is told without it, in milliseconds; less when the deadline is near. */
 const LONGEST_COMMIT = 2 * SECOND
 
@@ -47,8 +47,7 @@ export class Processor {
   /** By nonce: a task may have two runs while the first stops. */
   readonly #active = new Map<string, ActiveRun>()
   readonly #unfinished: { task: DueTask; nonce: string }[] = []
-  /** Tasks that this process has left open, by id. */
-  readonly #left = new Map<string, { run: Run; until: Date | undefined; beat: number }>()
+  readonly #open: OpenTasks
   readonly #leaving = new AbortController()
   #stopping: AbortCode | undefined
   #busy = 0
@@ -57,6 +56,7 @@ export class Processor {
 
   constructor(options: ProcessorOptions) {
     this.#options = options
+    this.#open = new OpenTasks(options.records)
   }
 
   /** How many runs go on. */
@@ -74,6 +74,8 @@ export class Processor {
     const leave = this.#options.room.take()
     if (!leave) return false
     this.#busy++
+    // It may run here already, and Redis may have forgotten that.
+    await this.verify([task])
     const claim = await this.#claim(task)
     this.#busy--
     if (claim && 'run' in claim) {
@@ -120,6 +122,17 @@ export class Processor {
     await Promise.all(asked.map(({ heartbeat }) => heartbeat.check()))
   }
 
+  /** Looks whether Redis knows what this process runs and has left open (A7); some hundreds at a time. Rejects as Redis does. */
+  async compare(): Promise<void> {
+    const { records, log } = this.#options
+    const differ = (await compared(records, this.#active)).filter(
+      ({ task: { run }, state }) => fellBehind(state, run) || (state!.nonce !== run.nonce && state!.state !== 'OPEN'),
+    )
+    const tasks = differ.filter(({ task, state }) => fellBehind(state, task.run)).length + (await this.#open.compare())
+    if (tasks > 0) log.warn({ tasks }, 'redis has fallen behind: what this process runs or has left open is put back')
+    await Promise.all(differ.map(({ name, task }) => this.#active.get(name) === task && task.heartbeat.check()))
+  }
+
   /** Takes note of a task whose time was over before its turn came. */
   expired({ workflowExecution, activityId, activityType: { name } }: TaskFacts): void {
     const facts = { ...workflowExecution, activityId, activityType: name }
@@ -143,6 +156,16 @@ export class Processor {
     this.#unfinished.push({ task, nonce })
   }
 
+  /** Closes the record of a task that is over; never rejects. */
+  async #close(task: DueTask, nonce: string): Promise<void> {
+    try {
+      await this.#options.records.done(task, nonce)
+      this.#options.records.giveUp(nonce)
+    } catch {
+      this.finish(task, nonce)
+    }
+  }
+
   /** Closes the records of tasks that were over while Redis was away. */
   async finishLate(): Promise<void> {
     for (let late = this.#unfinished.shift(); late; late = this.#unfinished.shift()) {
@@ -150,6 +173,7 @@ export class Processor {
         const closing = this.#options.records.done(late.task, late.nonce)
         this.#options.onFreed()
         await closing
+        this.#options.records.giveUp(late.nonce)
       } catch {
         this.#unfinished.unshift(late)
         return
@@ -164,12 +188,16 @@ export class Processor {
     const backoff = new Backoff(50, 1_000)
     for (;;) {
       try {
-        return await records.claim(task, nonce)
+        const claim = await records.claim(task, nonce)
+        if (!('run' in claim)) records.giveUp(nonce)
+        return claim
       } catch (error) {
         log.debug({ err: (error as Error).message, task }, 'claim not answered')
       }
       await backoff.wait(shuttingDown)
-      if (shuttingDown.aborted) return undefined
+      if (!shuttingDown.aborted) continue
+      records.giveUp(nonce)
+      return undefined
     }
   }
 
@@ -194,6 +222,7 @@ export class Processor {
     } finally {
       active.end()
       this.#active.delete(run.nonce)
+      if (!active.isOwed) this.#options.records.giveUp(run.nonce)
     }
   }
 
@@ -228,12 +257,14 @@ export class Processor {
   }
 
   /** Hands an open task to the fleet, however long Redis takes; resolves to what became of it, for logs and metrics. */
-  async #leaveOpen({ run, stop, heartbeat, log }: ActiveRun, { until }: OpenActivity, beat: number): Promise<string> {
+  async #leaveOpen(active: ActiveRun, { until }: OpenActivity, beat: number): Promise<string> {
+    const { run, stop, heartbeat, log } = active
     const backoff = new Backoff(50, 1_000)
     for (;;) {
       const { code } = stop
       if (code === 'FENCED') return 'fenced'
       if (code === 'CLOSED' || code === 'DEADLINE') {
+        active.isOwed = true
         this.finish(run.task, run.nonce)
         return code.toLowerCase()
       }
@@ -242,12 +273,13 @@ export class Processor {
         return 'left'
       }
       try {
-        const opening = this.#open(run, until, beat)
+        const opening = this.#open.open(run, until, beat)
         this.#options.onFreed()
         const answer = await opening
         if (answer === 'OK') {
           heartbeat.stop()
-          this.#remember(run, until, beat)
+          active.isOwed = true
+          this.#open.remember(run, until, beat)
           return 'left_open'
         }
         if (answer === 'STALE') return 'fenced'
@@ -259,30 +291,14 @@ export class Processor {
     }
   }
 
-  #open(run: Run, until: Date | undefined, beat: number) {
-    const time = until === undefined ? LONGEST_OPEN : until.getTime() - Date.now()
-    return this.#options.records.open(run, time, beat)
-  }
-
-  /** Keeps in mind what this process has left open, for a Redis that forgets it; no more than so many. */
-  #remember({ task: { input: _input, ...task }, ...run }: Run, until: Date | undefined, beat: number): void {
-    this.#left.delete(task.id)
-    this.#left.set(task.id, { run: { ...run, task }, until, beat })
-    for (const [id, { until }] of this.#left) {
-      if (this.#left.size <= MOST_LEFT && (until === undefined || until.getTime() > Date.now())) break
-      this.#left.delete(id)
-    }
-  }
-
   /** Redis has lost its data: the tasks that this process has left open are put back. Rejects as Redis does. */
   async reopen(): Promise<void> {
-    for (const { run, until, beat } of this.#left.values())
-      if ((await this.#options.records.restore(run)) === 'OK') await this.#open(run, until, beat)
+    await this.#open.openAgain()
   }
 
   /** Commits, tells SWF and closes; resolves to what became of the task, for logs and metrics. */
   async #finish(active: ActiveRun, outcome: Outcome | undefined, leave: () => void): Promise<string> {
-    const { records, metrics, onFreed } = this.#options
+    const { metrics, onFreed } = this.#options
     const { run, stop, heartbeat } = active
     const { task, deadline } = run
     const { code } = stop
@@ -300,10 +316,8 @@ export class Processor {
     if (told === 'left') return told
     // Not waited for: the job ends meanwhile.
     this.#busy++
-    records
-      .done(task, run.nonce)
-      .catch(() => this.finish(task, run.nonce))
-      .finally(() => this.#busy--)
+    active.isOwed = true
+    void this.#close(task, run.nonce).then(() => this.#busy--)
     if (active.holdsSlot) onFreed()
     return told
   }

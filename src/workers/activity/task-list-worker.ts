@@ -9,6 +9,8 @@
 // B5. When this process was silent for too long, or Redis has lost its data, every run asks whether it still owns its task.
 // B6. On stop: no more polls and no more jobs; open polls are waited for and their tasks left to others; handlers may end.
 //     When nobody is left, what waits is handed back to SWF.
+// B7. What this process answers for it says with each tick, and compares what it runs with what Redis knows: one that has fallen
+//     behind is put right within seconds.
 
 import { Backoff } from '../../lifecycle.js'
 import { JobQueue, JobRunner } from '../../queues/job.js'
@@ -260,16 +262,23 @@ export class TaskListWorker {
       },
       settings: this.#settings,
       permits: this.#pool.permits,
+      answersFor: this.#records.answersFor,
     })
     const reply = await within(answer, PATIENCE)
     this.#first = false
     if (this.#redisAway !== undefined) this.#log.info('redis is well: polling again')
     this.#redisAway = undefined
     metrics.redisAway.set({ taskList }, 0)
+    for (const [by, slots] of Object.entries(reply.held)) metrics.slotsHeld.set({ taskList, by }, slots)
     const changed = await this.#obey(reply, first)
     this.#pool.refresh(reply.free, allowedHere(this.#settings) > 0)
     this.#runner.lookAgain()
-    await Promise.all([this.#held.lookAfter(false), this.#processor.finishLate(), this.#caretaker.look()])
+    await Promise.all([
+      this.#held.lookAfter(false),
+      this.#processor.finishLate(),
+      this.#processor.compare(),
+      this.#caretaker.look(),
+    ])
     if (draining) await this.#caretaker.handBack()
     return changed
   }
