@@ -6,7 +6,7 @@ import { SECOND } from './duration.js'
 import type { FaultCode, SwfFault } from './errors.js'
 
 /** For how long an answer proves that SWF is there, in milliseconds. */
-const FRESH = 15 * SECOND
+const FRESH = 10 * SECOND
 /** How long it may take to answer when it is asked, and how soon it is asked again. */
 const PATIENCE = 2 * SECOND
 const REMEMBER = 5 * SECOND
@@ -45,11 +45,12 @@ export class SwfReach {
   async #describe(swf: SwfClient, domain: string): Promise<SwfTrouble | undefined> {
     try {
       await swf.describeDomain({ name: domain }, { timeout: PATIENCE, signal: AbortSignal.timeout(PATIENCE) })
-      this.answered()
-      return undefined
     } catch (error) {
-      return swfTrouble(error, domain)
+      const trouble = swfTrouble(error, domain)
+      if (trouble) return trouble
     }
+    this.answered()
+    return undefined
   }
 }
 

@@ -68,13 +68,13 @@ test.each([
     for (const id of ids)
       await until(
         async () =>
-          (await ask('query($id: String!) { execution(workflowId: $id) { status } }', { id })).data.execution?.status ===
-          'COMPLETED',
+          (await ask('query($id: String!) { execution(workflowId: $id) { status } }', { id })).data.execution
+            ?.status === 'COMPLETED',
         { what: 'the order is completed', every: 100 },
       )
     for (const { process } of parts) expect(process.output()).not.toMatch(/NOPERM|lacks rights/)
     expect(await redisCommand(redis.url, 'EXISTS', '{swf-gateway:orders:activities}:jobs:events')).toBe(':1')
-  expect(await redisCommand(redis.url, 'ACL', 'LOG')).toBe('*0')
+    expect(await redisCommand(redis.url, 'ACL', 'LOG')).toBe('*0')
     await Promise.all(parts.map(({ process }) => process.stop()))
   },
   60_000,
@@ -105,7 +105,7 @@ test.each<[string, string[], RegExp]>([
     // Without slowing down it is thousands a second.
     const stats = await watcher.info('commandstats')
     const refused = [...stats.matchAll(/rejected_calls=(\d+)/g)].reduce((sum, [, n]) => sum + Number(n), 0)
-  expect(refused).toBeLessThan(200)
+    expect(refused).toBeLessThan(200)
     const ready = await get('/readyz')
     expect(ready).toMatch(/^not ready\n/)
     expect(ready).toMatch(said)

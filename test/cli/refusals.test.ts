@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, inject, test } from 'vitest'
 import { startCli } from '../support/process.js'
 import { tmpDir } from '../support/tmp.js'
 
@@ -56,6 +56,11 @@ describe('refuses, with what to do', () => {
       'SWF_UNAVAILABLE',
     ],
     ['Redis out of reach', ['queue', 'list', '--redis', 'redis://127.0.0.1:1'], 'REDIS_UNAVAILABLE'],
+    [
+      'a database of Redis that is no number',
+      ['gateway', '--redis', 'redis://h/abc'],
+      'REDIS_UNSUITABLE: "abc" in the URL',
+    ],
   ])(
     '%s',
     async (_what, args, message) => {
@@ -65,6 +70,20 @@ describe('refuses, with what to do', () => {
     },
     20_000,
   )
+})
+
+test.each([
+  ['gateway', []],
+  ['decider', ['--app', APP]],
+  ['worker', ['--app', APP]],
+  ['queue', ['list']],
+])('%s refuses a database that Redis does not have', async (verb, args) => {
+  const { redisUrl, databases } = inject('run')
+  const here = ['--redis', `${redisUrl}/${databases}`]
+  const swf = verb === 'queue' ? [] : ['--port', '0', '--endpoint', 'http://127.0.0.1:9']
+  const process = startCli([verb, ...args, ...here, ...swf])
+  expect((await process.exited).code).toBe(1)
+  expect(process.output()).toContain('REDIS_UNSUITABLE: Redis has no database of the number in the URL')
 })
 
 test.each(['dev', 'gateway', 'decider', 'worker', 'local-swf', 'register', 'replay', 'queue'])(
