@@ -31,22 +31,41 @@ ${lines.join(',\n')}
 
 /**
  * Reads a history: a text or what JSON.parse made of it. The output of `aws swf get-workflow-execution-history` has no ids:
- * give `execution` with it. Throws HistoryInvalid unless the events are whole, known and numbered from 1.
+ * give `execution` with it. A decision task, as PollForDecisionTask answers with it, is taken as well, and events that begin with
+ * the newest. Throws HistoryInvalid unless the events are whole, known and numbered from 1.
  */
 export function readHistoryFile(json: unknown, execution?: WorkflowExecution): HistoryFile {
-  const file = (typeof json === 'string' ? parse(json) : json) as Partial<HistoryFile> | null
-  const run = file?.execution ?? execution
+  const file = (typeof json === 'string' ? parse(json) : json) as GivenFile | null
+  const run = file?.execution ?? file?.workflowExecution ?? execution
   if (typeof run?.workflowId !== 'string' || typeof run.runId !== 'string') {
     throw new HistoryInvalid('The history has no execution { workflowId, runId }')
   }
   if (!Array.isArray(file?.events) || file.events.length === 0) throw new HistoryInvalid('The history has no events')
-  const events = (file.events as unknown[]).map((event, index) => readEvent(event, index + 1))
+  if (file.nextPageToken || file.NextToken) {
+    throw new HistoryInvalid('The history is a page that others follow: put the events of all pages into one list')
+  }
+  const given = isNewestFirst(file.events) ? file.events.toReversed() : file.events
+  const events = given.map((event, index) => readEvent(event, index + 1))
   const [first] = events
   if (first!.eventType !== 'WorkflowExecutionStarted') {
     throw new HistoryInvalid(`Event 1 is ${first!.eventType}, not WorkflowExecutionStarted`)
   }
   const { workflowType } = first!.workflowExecutionStartedEventAttributes
   return { execution: { workflowId: run.workflowId, runId: run.runId }, workflowType, events }
+}
+
+/** What can be read: our own file, what the AWS CLI prints, a decision task. */
+interface GivenFile {
+  execution?: Partial<WorkflowExecution>
+  workflowExecution?: Partial<WorkflowExecution>
+  events?: unknown
+  nextPageToken?: unknown
+  NextToken?: unknown
+}
+
+function isNewestFirst(events: readonly unknown[]): boolean {
+  const [first, last] = [events[0], events.at(-1)] as ({ eventId?: number } | null)[]
+  return Number(first?.eventId) > Number(last?.eventId)
 }
 
 function parse(text: string): unknown {

@@ -28,8 +28,8 @@ type Handler<A extends ActionName> = (input: Input<A>, context: Context, caller:
 
 const ACTIONS: { [A in ActionName]: Handler<A> } = {
   RegisterDomain: (input, { engine }) => registration.registerDomain(engine, input),
-  DescribeDomain: (input, { engine }) => registration.describeDomain(engine, input),
-  ListDomains: (input, { engine }) => registration.listDomains(engine, input),
+  DescribeDomain: (input, { engine }, { region }) => registration.describeDomain(engine, input, region),
+  ListDomains: (input, { engine }, { region }) => registration.listDomains(engine, input, region),
   DeprecateDomain: (input, { engine }) => registration.deprecateDomain(engine, input),
   UndeprecateDomain: (input, { engine }) => registration.undeprecateDomain(engine, input),
   ListTagsForResource: (input, { engine }) => registration.listTags(engine, input),

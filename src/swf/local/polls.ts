@@ -11,6 +11,8 @@ import { Timers } from './timers.js'
 
 /** Who waits for the answer of a request. */
 export interface Caller {
+  /** The region for which its request is signed; undefined when it is not signed. */
+  readonly region?: string | undefined
   alive(): boolean
   /** Calls `then` when the caller is gone. */
   onGone(then: () => void): void

@@ -12,7 +12,7 @@ const MAX_TAGS = 50
 
 type TypeName = { name: string; version: string }
 
-const arn = (engine: Engine, name: string) => `arn:aws:swf:${engine.region}:${ACCOUNT}:/domain/${name}`
+const arn = (region: string, name: string) => `arn:aws:swf:${region}:${ACCOUNT}:/domain/${name}`
 
 export function registerDomain(engine: Engine, input: Input<'RegisterDomain'>): void {
   const { name, description, workflowExecutionRetentionPeriodInDays: retention, tags = [] } = input
@@ -26,28 +26,29 @@ export function registerDomain(engine: Engine, input: Input<'RegisterDomain'>): 
   engine.store.putDomain(record)
 }
 
-export function describeDomain(engine: Engine, { name }: Input<'DescribeDomain'>): object {
+/** Describes a domain, with the ARN that it has in the caller's region. */
+export function describeDomain(engine: Engine, { name }: Input<'DescribeDomain'>, region = engine.region): object {
   const { record } = engine.domain(name)
   return {
-    domainInfo: domainInfo(engine, record),
+    domainInfo: domainInfo(region, record),
     configuration: { workflowExecutionRetentionPeriodInDays: record.retention },
   }
 }
 
-const domainInfo = (engine: Engine, { name, status, description }: DomainRecord) => ({
+const domainInfo = (region: string, { name, status, description }: DomainRecord) => ({
   name,
   status,
   description,
-  arn: arn(engine, name),
+  arn: arn(region, name),
 })
 
-export function listDomains(engine: Engine, input: Input<'ListDomains'>): object {
+export function listDomains(engine: Engine, input: Input<'ListDomains'>, region = engine.region): object {
   const records = [...engine.domains.values()]
     .map(({ record }) => record)
     .filter(({ status }) => status === input.registrationStatus)
     .sort(byName)
   const { items, ...next } = listPage(engine, 'domains', records, input)
-  return { domainInfos: items.map(record => domainInfo(engine, record)), ...next }
+  return { domainInfos: items.map(record => domainInfo(region, record)), ...next }
 }
 
 /** Deprecates a domain and every type in it. Its open executions go on. */
@@ -154,8 +155,9 @@ function setTags(record: DomainRecord, tags: DomainRecord['tags']): void {
 }
 
 function tagged(engine: Engine, resourceArn: string): DomainRecord {
-  const domain = engine.domains.get(resourceArn.slice(resourceArn.indexOf(':/domain/') + ':/domain/'.length))
-  if (!domain || arn(engine, domain.name) !== resourceArn) throw unknown(`resource: ${resourceArn}`)
+  const [, region = '', name = ''] = /^arn:aws:swf:([a-z0-9-]+):\d+:\/domain\/(.*)$/s.exec(resourceArn) ?? []
+  const domain = engine.domains.get(name)
+  if (!domain || arn(region, name) !== resourceArn) throw unknown(`resource: ${resourceArn}`)
   return domain.record
 }
 

@@ -176,8 +176,14 @@ export function internal(error: unknown): Fault {
   return new Fault('InternalFailure', error instanceof Error ? (error.stack ?? error.message) : String(error))
 }
 
+/** `AWS4-HMAC-SHA256 Credential=AKID/20300101/eu-west-1/swf/aws4_request, …` */
+const SCOPE = /Credential=[^/\s]+\/\d{8}\/([a-z0-9-]{1,50})\/swf\/aws4_request/
+
 function callerOf(response: ServerResponse): Caller {
   return {
+    get region() {
+      return SCOPE.exec(response.req.headers.authorization ?? '')?.[1]
+    },
     alive: () => !response.destroyed && response.socket !== null && !response.socket.destroyed,
     onGone: then => void response.once('close', then),
   }

@@ -5,7 +5,7 @@
 import type { Engine } from './engine.js'
 import { finite } from './engine.js'
 import type { ActivityTask, DecisionTask, Execution } from './execution.js'
-import { unknown } from './fault.js'
+import { unknown, unknownExecution } from './fault.js'
 import { eventList, firstAsOldAs, historyPage } from './history.js'
 import type { Input } from './model.js'
 import type { Caller, Polls } from './polls.js'
@@ -61,7 +61,7 @@ function decisionTask(
   const { scheduledEventId, startedEventId } = task
   const reverse = poll.reverseOrder ?? false
   const { from, to, next } = historyPage(first, startedEventId, pageSize(poll.maximumPageSize), reverse, start)
-  const token = taskToken({ kind: 'decision', runId, scheduledEventId, startedEventId })
+  const token = taskToken({ kind: 'decision', runId, workflowId, scheduledEventId, startedEventId })
   const nextPageToken = next && pageToken('decision', [first, next, token], engine.now())
   return (
     `{"taskToken":"${token}","startedEventId":${startedEventId},"previousStartedEventId":${previousStartedEventId},` +
@@ -84,7 +84,7 @@ export function pollForActivityTask(
     if (!startedEventId) return undefined
     engine.timers.set(task, finite(task.deadline.at))
     return JSON.stringify({
-      taskToken: taskToken({ kind: 'activity', runId, scheduledEventId, startedEventId }),
+      taskToken: taskToken({ kind: 'activity', runId, workflowId, scheduledEventId, startedEventId }),
       activityId,
       startedEventId,
       workflowExecution: { workflowId, runId },
@@ -97,17 +97,27 @@ export function pollForActivityTask(
 
 /** Returns the execution whose started decision task has this token. */
 export function openTask(engine: Engine, kind: 'decision', token: string): Execution {
-  const { runId, scheduledEventId, startedEventId } = readTaskToken(kind, token)
-  const x = engine.runs.get(runId)
+  const { scheduledEventId, startedEventId, ...run } = readTaskToken(kind, token)
+  const x = openRun(engine, run)
   if (x?.started?.startedEventId !== startedEventId) {
     throw unknown(`decision task, scheduledEventId = ${scheduledEventId}`)
   }
   return x
 }
 
+/** Returns the execution of a token; one that has closed is refused by its own name, as SWF does. */
+function openRun(
+  engine: Engine,
+  { runId, workflowId }: Pick<TaskToken, 'runId' | 'workflowId'>,
+): Execution | undefined {
+  const x = engine.runs.get(runId)
+  if (!x && workflowId !== undefined) throw unknownExecution(workflowId, runId)
+  return x
+}
+
 function openActivity(engine: Engine, token: string): ActivityTask {
-  const { runId, scheduledEventId, startedEventId }: TaskToken = readTaskToken('activity', token)
-  const activity = engine.runs.get(runId)?.activities.get(scheduledEventId)
+  const { scheduledEventId, startedEventId, ...run } = readTaskToken('activity', token)
+  const activity = openRun(engine, run)?.activities.get(scheduledEventId)
   if (activity?.startedEventId !== startedEventId) throw unknown(`activity, scheduledEventId = ${scheduledEventId}`)
   return activity
 }

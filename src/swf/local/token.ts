@@ -5,10 +5,15 @@ import { Fault, validation } from './fault.js'
 /** How long a page token can be used: 24 hours, in milliseconds. */
 const PAGE_TOKEN_LIFETIME = 24 * 3_600_000
 
+/** The most characters of a task token. */
+const MAX_TASK_TOKEN = 1_024
+
 /** What a task token names: one run, one task of it, and that start of the task. */
 export interface TaskToken {
   readonly kind: 'decision' | 'activity'
   readonly runId: string
+  /** Says whose run it was when that is over. Left out where the token would be too long with it. */
+  readonly workflowId?: string
   readonly scheduledEventId: number
   readonly startedEventId: number
 }
@@ -24,16 +29,18 @@ function decode(token: string): unknown[] | undefined {
   }
 }
 
-export const taskToken = ({ kind, runId, scheduledEventId, startedEventId }: TaskToken): string =>
-  encode([kind, runId, scheduledEventId, startedEventId])
+export function taskToken({ kind, runId, workflowId, scheduledEventId, startedEventId }: TaskToken): string {
+  const token = encode([kind, runId, scheduledEventId, startedEventId, workflowId])
+  return token.length <= MAX_TASK_TOKEN ? token : encode([kind, runId, scheduledEventId, startedEventId])
+}
 
 /** Reads a task token, or refuses it. */
 export function readTaskToken(kind: TaskToken['kind'], token: string): TaskToken {
-  const [given, runId, scheduledEventId, startedEventId] = decode(token) ?? []
+  const [given, runId, scheduledEventId, startedEventId, workflowId] = decode(token) ?? []
   if (given !== kind || typeof runId !== 'string' || !isId(scheduledEventId) || !isId(startedEventId)) {
     throw validation('Invalid token')
   }
-  return { kind, runId, scheduledEventId, startedEventId }
+  return { kind, runId, scheduledEventId, startedEventId, ...(typeof workflowId === 'string' && { workflowId }) }
 }
 
 const isId = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0

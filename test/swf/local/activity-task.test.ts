@@ -150,7 +150,7 @@ test.concurrent('heartbeats keep an activity alive', async () => {
   expect(await run.types()).not.toContain('ActivityTaskTimedOut')
 })
 
-test('a token of a closed activity, or of a closed execution, is an unknown activity; other texts are invalid tokens', async () => {
+test('a token of a closed activity is an unknown activity, one of a closed execution names that; other texts are invalid tokens', async () => {
   const { run, poll } = await scheduled()
   const { taskToken } = await poll()
   const decision = await run.signal().then(() => run.poll())
@@ -166,7 +166,20 @@ test('a token of a closed activity, or of a closed execution, is an unknown acti
   const other = await scheduled()
   const token = (await other.poll()).taskToken
   await other.run.terminate()
-  await expect(swf.respondActivityTaskCompleted({ taskToken: token })).rejects.toMatchObject(unknown)
+  const { workflowId, runId } = other.run
+  const closed = {
+    name: 'UnknownResourceFault',
+    message: `Unknown execution: WorkflowExecution=[workflowId=${workflowId}, runId=${runId}]`,
+  }
+  await expect(swf.respondActivityTaskCompleted({ taskToken: token })).rejects.toMatchObject(closed)
+  await expect(swf.respondActivityTaskFailed({ taskToken: token })).rejects.toMatchObject(closed)
+  await expect(swf.respondActivityTaskCanceled({ taskToken: token })).rejects.toMatchObject(closed)
+  await expect(swf.recordActivityTaskHeartbeat({ taskToken: token })).rejects.toMatchObject(closed)
+})
+
+test('the longest workflowId in any script fits into a token', async () => {
+  const { taskToken } = await (await start({ workflowId: '\u4e2d'.repeat(256) })).poll()
+  expect(taskToken!.length).toBeLessThanOrEqual(1_024)
 })
 
 test('what can not be scheduled fails with its cause, and one decision task follows the batch', async () => {

@@ -134,6 +134,16 @@ test('an answered task has no second answer', async () => {
   await expect(run.respond('nonsense')).rejects.toMatchObject({ name: 'ValidationException', message: 'Invalid token' })
 })
 
+test('a task of an execution that has closed is refused by the name of the execution', async () => {
+  const run = await start()
+  const { taskToken } = await run.poll()
+  await run.terminate()
+  await expect(run.respond(taskToken)).rejects.toMatchObject({
+    name: 'UnknownResourceFault',
+    message: `Unknown execution: WorkflowExecution=[workflowId=${run.workflowId}, runId=${run.runId}]`,
+  })
+})
+
 test('the last executionContext is kept until another is given', async () => {
   const run = await start()
   const { taskToken } = await run.poll()

@@ -1,7 +1,8 @@
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
+import { sdkClient } from '../../../src/swf/local/sdk-client.js'
 import { DOMAIN, fixture, unique } from './fixture.js'
 
-const { swf, start } = await fixture()
+const { server, swf, start } = await fixture()
 
 test('a domain is registered, described, listed, deprecated and undeprecated', async () => {
   const name = unique('domain')
@@ -150,6 +151,20 @@ test('a start that SWF would refuse is refused with the same fault', async () =>
   await refused({ workflowType: bare }, 'TypeDeprecatedFault', `WorkflowType=[name=${bare.name}, version=1]`)
   await run.terminate()
   expect((await start({ workflowId: run.workflowId })).runId).not.toBe(run.runId)
+})
+
+test('an ARN has the region that the caller signs for; tags take it from any', async () => {
+  const name = unique('domain')
+  await swf.registerDomain({ name, workflowExecutionRetentionPeriodInDays: '1' })
+  const abroad = sdkClient(server.endpoint, 'eu-west-1')
+  afterAll(() => abroad.destroy())
+  const { arn } = (await abroad.describeDomain({ name })).domainInfo!
+  expect(arn).toBe(`arn:aws:swf:eu-west-1:123456789012:/domain/${name}`)
+  const { domainInfos } = await abroad.listDomains({ registrationStatus: 'REGISTERED' })
+  expect(domainInfos?.map(domain => domain.arn)).toContain(arn)
+  await abroad.tagResource({ resourceArn: arn!, tags: [{ key: 'team', value: 'a' }] })
+  const resourceArn = (await swf.describeDomain({ name })).domainInfo!.arn!
+  expect((await swf.listTagsForResource({ resourceArn })).tags).toEqual([{ key: 'team', value: 'a' }])
 })
 
 test('domains have tags, up to 50', async () => {

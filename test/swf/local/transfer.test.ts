@@ -106,6 +106,20 @@ test("the output of the AWS CLI is a history too, given the run's ids", async ()
   )
 })
 
+test('events that begin with the newest are a history, and so is a decision task', async () => {
+  const from = await opened()
+  const { open, closed } = await two(from)
+  const input = { domain: DOMAIN, execution: closed.execution, reverseOrder: true }
+  const reversed = await from.server.call('GetWorkflowExecutionHistory', input)
+  expect(readHistoryFile(reversed, closed.execution)).toEqual(await from.server.exportHistory(named(closed)))
+
+  const poll = { domain: DOMAIN, taskList: { name: open.list }, reverseOrder: true }
+  const task = (await from.server.call('PollForDecisionTask', poll)) as object
+  const whole = await from.server.exportHistory(named(open))
+  expect(readHistoryFile(JSON.stringify(task))).toEqual(whole)
+  expect(() => readHistoryFile({ ...task, nextPageToken: 'more' })).toThrow(/put the events of all pages into one list/)
+})
+
 test('what is there already, and what is no history, is refused and leaves nothing', async () => {
   const from = await opened()
   const { open } = await two(from)
