@@ -74,7 +74,7 @@ const REPLIES: Record<string, RedisTrouble> = {
     text: 'Redis does not take this user and password (WRONGPASS): check those in the URL, and whether the user is on',
   },
 }
-const CODE = new RegExp(`(?:^|-)(${Object.keys(REPLIES).join('|')})\\b`)
+const CODE = new RegExp(`(?:^|\\s-)(${Object.keys(REPLIES).join('|')})\\b`)
 
 const RIGHTS = 'docs/redis.md has the rules for each process'
 
@@ -135,7 +135,7 @@ function isAway(name: string | undefined, code: string, message: string): boolea
   return (
     name === 'MaxRetriesPerRequestError' ||
     name === 'AbortError' ||
-    /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|EHOST|ENET|ENOENT|EACCES)/.test(code) ||
+    /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|EHOST|ENET)/.test(code) ||
     /Connection is closed|Command timed out|Socket timeout|Stream isn't writeable/.test(message)
   )
 }

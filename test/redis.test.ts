@@ -198,6 +198,47 @@ describe('says what is wrong', () => {
   })
 })
 
+test.each([
+  // Redis 7, and 6.2 in a script.
+  ["OOM command not allowed when used memory > 'maxmemory'. script: 4cb918, on @user_script:1.", 'NO_WRITES', 'OOM'],
+  [
+    "ERR Error running script (call to f_4cb918): @user_script:1: @user_script: 1: -OOM command not allowed when used memory > 'maxmemory'. ",
+    'NO_WRITES',
+    'OOM',
+  ],
+  [
+    'ERR Error running script (call to f_4): @user_script:1: -MISCONF Redis is configured to save',
+    'NO_WRITES',
+    'MISCONF',
+  ],
+  [
+    "ERR Error running script (call to f_4): @user_script:1: The user executing the script can't run this command or subcommand",
+    'REFUSED',
+    'NOPERM',
+  ],
+  [
+    "NOPERM User app has no permissions to run the 'script|load' command",
+    'REFUSED',
+    'SCRIPT LOAD (NOPERM): grant it +script|load',
+  ],
+  ['NOPERM No permissions to access a key', 'REFUSED', 'key patterns'],
+  ['MOVED 3999 127.0.0.1:6381', 'UNSUITABLE', 'several shards'],
+  ['LOADING Redis is loading the dataset in memory', 'AWAY', 'LOADING'],
+])('%s', (message, kind, text) => {
+  const error = Object.assign(new Error(message), { name: 'ReplyError' })
+  expect(redisTrouble(error)).toEqual({ kind, text: expect.stringContaining(text) as string })
+})
+
+test.each([
+  'WRONGTYPE Operation against a key',
+  'ERR no such key x-OOM',
+  'BUSYGROUP Consumer Group name already exists',
+])('%s is a mistake and no trouble of Redis', message => {
+  expect(redisTrouble(Object.assign(new Error(message), { name: 'ReplyError' }))).toBeUndefined()
+  expect(redisTrouble(new TypeError('x is not a function'))).toBeUndefined()
+  expect(redisTrouble(Object.assign(new Error('no such file'), { code: 'ENOENT' }))).toBeUndefined()
+})
+
 describe('a Redis that cannot be worked with is refused', () => {
   const refused = async (url: string) => {
     const connection = open(url)

@@ -3,7 +3,7 @@
 import { hostname, userInfo } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { Queues, type QueueState, type RateLimit, type SettingsChange } from '../queues/queue.js'
-import { closeRedis, connectRedis, redisReady } from '../redis.js'
+import { RedisUnavailable, closeRedis, connectRedis, redisReady, redisTrouble } from '../redis.js'
 import { MINUTE, SECOND } from '../swf/duration.js'
 import { createLog } from '../telemetry.js'
 import { duration, integer, option, withRedis, type RedisConfig } from './config.js'
@@ -178,6 +178,10 @@ async function withQueues(config: Config, work: (queues: Queues) => Promise<void
   try {
     await redisReady(redis, REDIS)
     await work(new Queues({ redis, prefix: config.prefix, log }))
+  } catch (error) {
+    const trouble = redisTrouble(error)
+    if (!trouble || 'code' in (error as Error)) throw error
+    throw new RedisUnavailable(trouble.text, { cause: error })
   } finally {
     await closeRedis(redis)
   }

@@ -5,6 +5,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
 import { startCli } from '../support/process.js'
+import { redisCommand } from '../support/redis.js'
 import { tmpDir } from '../support/tmp.js'
 
 const APP = 'examples/dist/order-saga/app.js'
@@ -70,6 +71,15 @@ describe('refuses, with what to do', () => {
     },
     20_000,
   )
+})
+
+test('the queue command says which right its user of Redis lacks', async () => {
+  const { redisUrl } = inject('run')
+  await redisCommand(redisUrl, 'ACL', 'SETUSER', 'looker', 'on', '>secret', '~*', '+@all', '-zrange')
+  const process = startCli(['queue', 'list', '--redis', redisUrl.replace('//', '//looker:secret@')])
+  expect((await process.exited).code).toBe(1)
+  expect(process.output()).toContain('REDIS_UNAVAILABLE: the Redis user may not call ZRANGE (NOPERM): grant it +zrange')
+  await redisCommand(redisUrl, 'ACL', 'DELUSER', 'looker')
 })
 
 test.each([
