@@ -1,16 +1,26 @@
 // Logs and metrics. A log's message is constant, its facts are fields with SWF's names.
 
-import { pino, type DestinationStream, type Logger } from 'pino'
+import { pino, type Logger } from 'pino'
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { boundedLine } from './cut.js'
+import { openStdout, type LineWriter } from './line-writer.js'
 
 export type Log = Logger
 
 /**
  * Opens the log of a component: JSON lines on stdout, one an event. `level` as in pino, or `silent`. @default 'info'
- * Written in the background: a reader that has stopped reading must not stop heartbeats. Over 10 MB of arrears, lines are dropped.
+ * Written in the background: neither a full disk nor a reader that has stopped reading may stop heartbeats. What cannot be
+ * written, or has 10 MB of arrears before it, is lost. Values have at most 2,000 characters, lists 100 members.
  */
 export function createLog(component: string, level = 'info'): Log {
-  return pino({ level, base: { component }, timestamp, messageKey: 'message' }, (stdout ??= openStdout()))
+  const output = (stdout ??= openStdout())
+  const options = { level, base: { component }, timestamp, messageKey: 'message' }
+  return pino(options, { write: line => output.write(boundedLine(line)) })
+}
+
+/** Resolves when what was logged is written, or lost; at the latest after `within` milliseconds. */
+export async function flushLog(within: number): Promise<void> {
+  await stdout?.flush(within)
 }
 
 let stamped = 0
@@ -26,28 +36,7 @@ function timestamp(): string {
   return stamp
 }
 
-/** How long a line waits for others, in milliseconds: a system call for each would cost more than the line. */
-const TOGETHER = 50
-
-let stdout: DestinationStream | undefined
-
-function openStdout(): DestinationStream {
-  const destination = pino.destination({ dest: 1, sync: false, maxLength: 10 * 1_024 * 1_024 })
-  let lines = ''
-  const leave = () => {
-    const text = lines
-    lines = ''
-    if (text) destination.write(text)
-  }
-  // Before the destination's own listener, which writes what it has.
-  process.prependListener('exit', leave)
-  return {
-    write(line) {
-      if (!lines) setTimeout(leave, TOGETHER).unref()
-      lines += line
-    },
-  }
-}
+let stdout: LineWriter | undefined
 
 /** The metrics of one process; every name begins with `swf_gateway_`. */
 export interface Metrics {
@@ -71,6 +60,10 @@ export interface Metrics {
   activeExecutions: Gauge<'domain'>
   subscribers: Gauge
   graphqlRequests: Counter<'operation' | 'outcome'>
+  executionsClosed: Counter<'workflowType' | 'status'>
+  logLinesLost: Counter
+  swfCalls: Counter<'action' | 'outcome'>
+  swfCallDuration: Histogram<'action'>
 }
 
 /** Makes a process's metrics, Node's own included. */
@@ -144,5 +137,34 @@ export function createMetrics(component: string): Metrics {
     graphqlRequests: new Counter(
       named('graphql_requests_total', 'GraphQL operations', ['operation', 'outcome'] as const),
     ),
+    executionsClosed: new Counter(
+      named(
+        'executions_closed_total',
+        'Executions whose close this process was the first to write to the feed; add up all deciders and gateways',
+        ['workflowType', 'status'] as const,
+      ),
+    ),
+    logLinesLost: new Counter({
+      ...named('log_lines_lost_total', 'Lines of the log that could not be written: the disk is full, or nobody reads'),
+      collect() {
+        this.reset()
+        this.inc(stdout?.lost ?? 0)
+      },
+    }),
+    swfCalls: new Counter(
+      named(
+        'swf_calls_total',
+        'Calls to SWF, each try, polls included; outcome is ok, aborted or the code of the fault',
+        ['action', 'outcome'] as const,
+      ),
+    ),
+    swfCallDuration: new Histogram({
+      ...named(
+        'swf_call_duration_seconds',
+        'How long calls to SWF took, each try; without polls, which SWF holds open',
+        ['action'] as const,
+      ),
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    }),
   }
 }

@@ -19,7 +19,7 @@ export function applyConfigFile(command: Command): void {
   try {
     file = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
   } catch (error) {
-    throw new CliError('CONFIG_INVALID', `${path} is no JSON: ${(error as Error).message}`)
+    throw new CliError('CONFIG_INVALID', `${path} is not JSON: ${(error as Error).message}`)
   }
   for (const made of command.options) {
     const name = made.attributeName()
@@ -32,7 +32,11 @@ export function applyConfigFile(command: Command): void {
       continue
     }
     const value = Array.isArray(given) ? given.join(' ') : isObject(given) ? JSON.stringify(given) : String(given)
-    command.setOptionValueWithSource(name, made.parseArg ? made.parseArg(value, undefined as never) : value, 'config')
+    try {
+      command.setOptionValueWithSource(name, made.parseArg ? made.parseArg(value, undefined as never) : value, 'config')
+    } catch (error) {
+      throw new CliError('CONFIG_INVALID', `${path}: ${name} cannot be ${value}. ${(error as Error).message}`)
+    }
   }
 }
 

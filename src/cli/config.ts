@@ -4,14 +4,26 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type DoorOptions, exactOrigin, hostName, webUrl } from '../door.js'
 import { DEFAULTS as FEED_DEFAULTS } from '../feed/stream.js'
-import { createSwfClient, type SwfClient } from '../swf/client.js'
+import { createSwfClient, type SwfClient, type SwfClientOptions } from '../swf/client.js'
 import { milliseconds, parseIsoDuration, type Duration } from '../swf/duration.js'
 import { CONFIG_FILE } from './config-file.js'
 
-/** Returns an option that the environment can also set, as SWF_GATEWAY_<FLAG> unless `env` names another variable. */
+/** Returns an option with a value, which the environment can also set, as SWF_GATEWAY_<FLAG> unless `env` names another variable. */
 export function option(flags: string, description: string, env?: string): Option {
-  const made = new Option(flags, description)
+  const made = new Option(flags, description).argParser(text)
   return made.env(env ?? `SWF_GATEWAY_${made.name().toUpperCase().replaceAll('-', '_')}`)
+}
+
+/** Takes any text that is not empty. */
+function text(value: string): string {
+  if (value.trim() === '') throw new InvalidArgumentError('Give a value, or leave it out.')
+  return value
+}
+
+/** Takes the URL of an HTTP server. */
+function httpUrl(value: string): string {
+  if (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)) return value
+  throw new InvalidArgumentError('Give a URL that begins with http:// or https://.')
 }
 
 /** Reads a whole number between `least` and `most`. */
@@ -53,7 +65,11 @@ export interface SwfConfig {
 export function withSwf(command: Command): Command {
   return command
     .addOption(option('--domain <name>', 'SWF domain').default('swf-gateway'))
-    .addOption(option('--endpoint <url>', "URL of SWF; without it Amazon's for the region", 'AWS_ENDPOINT_URL_SWF'))
+    .addOption(
+      option('--endpoint <url>', "URL of SWF; without it Amazon's for the region", 'AWS_ENDPOINT_URL_SWF').argParser(
+        httpUrl,
+      ),
+    )
     .addOption(option('--region <name>', 'AWS region; without it what the AWS chain finds', 'AWS_REGION'))
     .addOption(
       option(
@@ -170,12 +186,12 @@ function list<T>(read: (text: string) => T): (text: string, before?: T[]) => T[]
   ]
 }
 
-export function swfClient(config: SwfConfig, maxPolls?: number): SwfClient {
+export function swfClient(config: SwfConfig, options: Pick<SwfClientOptions, 'maxPolls' | 'metrics'> = {}): SwfClient {
   return createSwfClient({
     transport: config.transport ?? (isLocal(config.endpoint) ? 'http' : 'sdk'),
     ...(config.endpoint && { endpoint: config.endpoint }),
     ...(config.region && { region: config.region }),
-    ...(maxPolls && { maxPolls }),
+    ...options,
   })
 }
 

@@ -7,7 +7,7 @@ import { feedNeeds } from '../feed/redis-needs.js'
 import { queueNeeds } from '../queues/redis-needs.js'
 import { RedisHealth, allNeeds } from '../redis-health.js'
 import { RedisUnsuitable, closeRedis, connectRedis, redisReady } from '../redis.js'
-import { createLog, createMetrics } from '../telemetry.js'
+import { createMetrics } from '../telemetry.js'
 import { FeedAnnouncer } from '../workers/decider/announcer.js'
 import { Decider, DEFAULTS } from '../workers/decider/decider.js'
 import { loadApp, withApp } from './app.js'
@@ -26,7 +26,7 @@ import {
   type SwfConfig,
 } from './config.js'
 import { CliError } from './error.js'
-import { runProcess } from './run-process.js'
+import { processLog, runProcess } from './run-process.js'
 
 type Config = SwfConfig &
   RedisConfig &
@@ -63,16 +63,16 @@ Example:
         .default(DEFAULTS.cachedBytes / MEGABYTE),
     )
   return command.action(async (config: Config) => {
+    const log = processLog('decider', config.logLevel)
     const { workflows } = await loadApp(config.app)
     if (workflows.length === 0) throw new CliError('APP_INVALID', `${config.app} exports no \`workflows\``)
-    const log = createLog('decider', config.logLevel)
     const metrics = createMetrics('decider')
-    const swf = swfClient(config, 1_000)
+    const swf = swfClient(config, { metrics, maxPolls: 1_000 })
     const redis = connectRedis({ url: config.redis, name: 'swf-gateway:decider', log })
     const { prefix, domain, pollers, cached, feedLength: maxLength } = config
     const needs = allNeeds([feedNeeds(prefix, domain), queueNeeds(prefix, domain)])
     const health = new RedisHealth({ redis, needs, log })
-    const publisher = new Publisher({ redis, swf, prefix, log, maxLength })
+    const publisher = new Publisher({ redis, swf, prefix, log, maxLength, metrics })
     const tail = new Tail({ swf, publisher, redis, prefix, log })
     const queues = new Queues({ redis, prefix, log })
     const announcer = new FeedAnnouncer({ publisher, tail, queues, domain, log })

@@ -6,10 +6,17 @@ import { basename } from 'node:path'
 const LOOK = 500
 const ERROR = 50
 
+/** A file, up to where it was read, and the line that had not ended there. */
+interface Followed {
+  readonly path: string
+  offset: number
+  rest: string
+}
+
 /** Follows log files, from where they end now. */
 export class LogWatch {
   #timer: NodeJS.Timeout | undefined
-  #files: { readonly path: string; offset: number; rest: string }[]
+  #files: Followed[]
 
   constructor(
     paths: readonly string[],
@@ -30,18 +37,30 @@ export class LogWatch {
   /** Shows the errors that were logged since the last look. */
   look(): void {
     for (const file of this.#files) {
-      const size = sizeOf(file.path)
-      if (size < file.offset) Object.assign(file, { offset: 0, rest: '' })
-      if (size === file.offset) continue
-      const lines = (file.rest + read(file.path, file.offset, size)).split('\n')
-      file.offset = size
-      file.rest = lines.pop()!
+      let lines: string[]
+      try {
+        lines = linesSince(file)
+      } catch {
+        // It cannot be read now; the next look may.
+        continue
+      }
       for (const line of lines) {
         const text = errorOf(line)
         if (text) this.show(`${basename(file.path, '.log')}: ${text}`)
       }
     }
   }
+}
+
+/** Returns the lines that a file has got since it was last asked for them. */
+function linesSince(file: Followed): string[] {
+  const size = sizeOf(file.path)
+  if (size < file.offset) Object.assign(file, { offset: 0, rest: '' })
+  if (size === file.offset) return []
+  const lines = (file.rest + read(file.path, file.offset, size)).split('\n')
+  file.offset = size
+  file.rest = lines.pop()!
+  return lines
 }
 
 /** Returns what a line of a log says, if it is an error. */
@@ -53,8 +72,10 @@ function errorOf(line: string): string | undefined {
     return undefined
   }
   if (Number(entry.level) < ERROR) return undefined
-  const { message, workflowId, reason, location, err } = entry
-  const what = [reason, typeof err === 'object' ? (err as { message?: unknown } | null)?.message : err].filter(Boolean)
+  const { message, workflowId, reason, location, err, text } = entry
+  const what = [text, reason, typeof err === 'object' ? (err as { message?: unknown } | null)?.message : err].filter(
+    Boolean,
+  )
   return [
     workflowId ? `${String(workflowId)}: ` : '',
     String(message),

@@ -10,6 +10,7 @@ import { logLevel, option, port } from './config.js'
 import { LogWatch } from './dev-log.js'
 import { addresses, type Endpoints } from './dev-banner.js'
 import { forgetDomain, redisChild } from './dev-redis.js'
+import { handOverSignals } from './early-stop.js'
 import { CliError } from './error.js'
 import { registerApp } from '../workers/register-app.js'
 import { nodeChild, Supervised } from './supervisor.js'
@@ -135,14 +136,22 @@ async function dev(config: Config): Promise<void> {
     endpoints,
     processes: Object.fromEntries([...base, ...workers].map(child => [child.name, { pid: child.pid }])),
   })
-  const writeState = () => writeFileSync(stateFile, `${JSON.stringify(state(), undefined, 2)}\n`)
+  const writeState = () => {
+    try {
+      writeFileSync(stateFile, `${JSON.stringify(state(), undefined, 2)}\n`)
+    } catch (error) {
+      console.error(`dev.json is not up to date: ${(error as Error).message}`)
+    }
+  }
 
   const names = ['gateway', 'decider', 'worker', 'local-swf']
   const logs = new LogWatch(
     names.map(name => join(data, 'logs', `${name}.log`)),
     line => console.error(line),
   )
+  let stopping = false
   const stop = async () => {
+    stopping = true
     await Promise.all(workers.map(child => child.stop(STOP_WORKERS)))
     await Promise.all(base.map(child => child.stop(STOP_BASE)))
     logs.stop()
@@ -154,6 +163,7 @@ async function dev(config: Config): Promise<void> {
     await stop()
     say('stopped; what was running goes on with the next start')
   })
+  handOverSignals()
   process.once('disconnect', () => grace.close())
 
   try {
@@ -164,13 +174,15 @@ async function dev(config: Config): Promise<void> {
     swf.close()
     await Promise.all(workers.map(child => child.start().catch(failed(child.name, data))))
   } catch (error) {
+    if (stopping) return
     await stop()
     throw error
   }
+  if (stopping) return
   writeState()
   logs.start()
   say(addresses(endpoints, app, data))
-  process.send?.({ type: 'ready', ...state() })
+  process.send?.({ type: 'ready', ...state() }, undefined, undefined, () => {})
 }
 
 const failed = (name: string, data: string) => (error: Error) => {

@@ -3,7 +3,7 @@ import { DEFAULTS as HTTP } from '../graphql/http-server.js'
 import { LIMITS } from '../graphql/limits.js'
 import { AWS_READ_RATES } from '../graphql/read-budget.js'
 import { Gateway } from '../graphql/server.js'
-import { createLog, createMetrics } from '../telemetry.js'
+import { createMetrics } from '../telemetry.js'
 import {
   browserOptions,
   duration,
@@ -23,7 +23,7 @@ import {
   type RedisConfig,
   type SwfConfig,
 } from './config.js'
-import { runProcess } from './run-process.js'
+import { processLog, runProcess } from './run-process.js'
 
 type Config = SwfConfig &
   RedisConfig &
@@ -88,7 +88,8 @@ Example, against Amazon:
     )
   return command.action(async (config: Config) => {
     const readBudget = config.readBudget ?? (isLocal(config.endpoint) ? 'none' : 'aws')
-    const log = createLog('gateway', config.logLevel)
+    const log = processLog('gateway', config.logLevel)
+    const metrics = createMetrics('gateway')
     const gateway = new Gateway({
       ...listenOptions(config),
       ...browserOptions(config),
@@ -96,14 +97,14 @@ Example, against Amazon:
       ...(config.basePath && { basePath: config.basePath }),
       maxConnections: config.maxConnections,
       domain: config.domain,
-      swf: swfClient(config),
+      swf: swfClient(config, { metrics }),
       redis: { url: config.redis },
       prefix: config.prefix,
       feedLength: config.feedLength,
       sweepInterval: config.sweepInterval,
       ...(readBudget === 'aws' && { reads: AWS_READ_RATES }),
       log,
-      metrics: createMetrics('gateway'),
+      metrics,
     })
     const grace = config.drainDelay + config.drain + 14_000
     await runProcess(log, [gateway], () => ({ port: gateway.port }), { grace })

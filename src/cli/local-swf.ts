@@ -1,10 +1,9 @@
 import { Command } from 'commander'
 import { createLocalSwf, type FaultRule, type LocalSwf, type LocalSwfOptions } from '../swf/local/index.js'
-import { createLog } from '../telemetry.js'
 import { duration, integer, logLevel, option, withPort } from './config.js'
 import { CliError } from './error.js'
 import { faultRules, lambdas, quotas } from './local-swf-options.js'
-import { runProcess } from './run-process.js'
+import { processLog, runProcess } from './run-process.js'
 
 interface Config {
   host: string
@@ -52,7 +51,7 @@ export function localSwfCommand(): Command {
   const command = new Command('local-swf').addHelpText('after', HELP)
   withPort(command, "SWF's protocol", 4596)
     .addOption(option('--data <directory>', 'keep the state in this directory'))
-    .addOption(option('--in-memory', 'keep the state in memory (without --data this is what happens)'))
+    .option('--in-memory', 'keep the state in memory (without --data this is what happens)')
     .addOption(
       option('--poll-timeout <duration>', 'how long a poll is held').argParser(duration).default(60_000, '60s'),
     )
@@ -75,7 +74,7 @@ export function localSwfCommand(): Command {
     .addOption(logLevel())
   return command.action(async (config: Config) => {
     if (config.data && config.inMemory) throw new CliError('USAGE', 'Give --data or --in-memory, not both', 2)
-    const log = createLog('local-swf', config.logLevel)
+    const log = processLog('local-swf', config.logLevel)
     const { host, port, allowHost, pollTimeout, region, seed, clock } = config
     let swf: LocalSwf | undefined
     const service = {

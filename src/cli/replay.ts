@@ -28,7 +28,7 @@ Examples:
   )
   withSwf(withApp(command))
     .addOption(option('--histories <path>', 'a file, or a directory of *.json, that `execution history --out` wrote'))
-    .addOption(option('--open', 'the open executions of the domain'))
+    .option('--open', 'the open executions of the domain')
     .addOption(option('--limit <n>', 'of the open executions only the newest so many').argParser(integer(1)))
   return command.action(async (config: Config) => {
     const { histories, open } = config

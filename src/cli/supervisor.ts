@@ -13,8 +13,8 @@ export interface Child {
   stop(within: number): Promise<void>
 }
 
-/** Starts a child; resolves when it is ready, rejects when it ended before that. */
-export type Starter = () => Promise<Child>
+/** Starts a child; resolves when it is ready, rejects when it ended before that. It may be ended by `stopping`. */
+export type Starter = (stopping: AbortSignal) => Promise<Child>
 
 const FIRST_DELAY = 200
 const LONGEST_DELAY = 10 * SECOND
@@ -25,7 +25,7 @@ const WELL = 20 * SECOND
 export class Supervised {
   #child: Child | undefined
   #starting: Promise<Child> | undefined
-  #stopping = false
+  readonly #stopping = new AbortController()
   #pause: (() => void) | undefined
   #life: Promise<void> | undefined
 
@@ -42,13 +42,13 @@ export class Supervised {
 
   /** Starts the child; rejects when it does not become ready. */
   async start(): Promise<void> {
-    this.#child = await (this.#starting = this.starter())
-    if (this.#stopping) return
+    this.#child = await (this.#starting = this.starter(this.#stopping.signal))
+    if (this.#stopping.signal.aborted) return
     this.#life = this.#keep(this.#child)
   }
 
   async stop(within: number): Promise<void> {
-    this.#stopping = true
+    this.#stopping.abort()
     this.#pause?.()
     // A child that is only being started: it is stopped as soon as it is there.
     const starting = await this.#starting?.catch(() => undefined)
@@ -61,7 +61,8 @@ export class Supervised {
     let delay = FIRST_DELAY
     let born = Date.now()
     let how = await first.exited
-    while (!this.#stopping) {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
       this.#child = undefined
       if (Date.now() - born > WELL) delay = FIRST_DELAY
       this.events.died(this.name, how, delay)
@@ -70,12 +71,12 @@ export class Supervised {
         setTimeout(resolve, delay)
       })
       delay = Math.min(delay * 2, LONGEST_DELAY)
-      if (this.#stopping) return
+      if (signal.aborted) return
       born = Date.now()
       try {
-        const child = await this.starter()
+        const child = await this.starter(signal)
         this.#child = child
-        if (this.#stopping) return await child.stop(SECOND)
+        if (signal.aborted) return await child.stop(SECOND)
         this.events.started(this.name)
         how = await child.exited
       } catch (error) {
@@ -91,7 +92,8 @@ export class Supervised {
  * that was killed, or sleeps, would fill up and block it.
  */
 export function nodeChild(args: readonly string[], env: NodeJS.ProcessEnv, logFile: string): Starter {
-  return async () => {
+  return async stopping => {
+    stopping.throwIfAborted()
     const log = openSync(logFile, 'a')
     const { size: begin } = fstatSync(log)
     const child = spawn(process.execPath, ['--enable-source-maps', ...args], {
@@ -103,17 +105,17 @@ export function nodeChild(args: readonly string[], env: NodeJS.ProcessEnv, logFi
     const exited = once(child, 'exit').then(([code, signal]: (number | string | null)[]) =>
       signal ? `killed by ${signal}` : `exit code ${code}`,
     )
+    const stop = () => child.kill('SIGTERM')
+    stopping.addEventListener('abort', stop)
     const ready = new Promise<void>(resolve => {
       child.on('message', message => {
         if ((message as { type?: string }).type === 'ready') resolve()
       })
     })
-    await Promise.race([
-      ready,
-      exited.then(how => {
-        throw new Error(`${how}: ${lastWords(logFile, begin)}`)
-      }),
-    ])
+    const ended = exited.then(how => {
+      throw new Error(`${how}: ${lastWords(logFile, begin)}`)
+    })
+    await Promise.race([ready, ended]).finally(() => stopping.removeEventListener('abort', stop))
     return {
       pid: child.pid!,
       exited,

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { ProbeServer } from '../probes.js'
 import { parseQueueDefaults, type QueueDefaults } from '../queues/defaults.js'
-import { createLog, createMetrics } from '../telemetry.js'
+import { createMetrics } from '../telemetry.js'
 import { ActivityWorker } from '../workers/activity/activity-worker.js'
 import { loadApp, withApp } from './app.js'
 import {
@@ -18,7 +18,7 @@ import {
   type SwfConfig,
 } from './config.js'
 import { CliError } from './error.js'
-import { runProcess } from './run-process.js'
+import { processLog, runProcess } from './run-process.js'
 
 type Config = SwfConfig &
   RedisConfig &
@@ -50,12 +50,12 @@ Example:
         .default(60_000, '60s'),
     )
   return command.action(async (config: Config) => {
+    const log = processLog('worker', config.logLevel)
     const { handlers } = await loadApp(config.app)
     if (handlers.length === 0) throw new CliError('APP_INVALID', `${config.app} exports no \`handlers\``)
-    const log = createLog('worker', config.logLevel)
     const metrics = createMetrics('worker')
     const worker = new ActivityWorker({
-      swf: swfClient(config, 1_000),
+      swf: swfClient(config, { metrics, maxPolls: 1_000 }),
       redis: { url: config.redis },
       prefix: config.prefix,
       domain: config.domain,

@@ -11,9 +11,9 @@ import type { Redis } from '../redis.js'
 import type { SwfClient } from '../swf/client.js'
 import { readHistory } from '../swf/history.js'
 import type { HistoryEvent, WorkflowExecution } from '../swf/history-event.js'
-import type { Log } from '../telemetry.js'
+import type { Log, Metrics } from '../telemetry.js'
 import { encodeVersion, FeedStream, type Held } from './stream.js'
-import { deriveState, deriveUpdates, type ExecutionSummary } from './update.js'
+import { deriveState, deriveUpdates, type ExecutionSummary, type RunRecord } from './update.js'
 
 export interface PublisherOptions {
   redis: Redis
@@ -28,6 +28,8 @@ export interface PublisherOptions {
   retention?: number
   /** Told of a started run at once, so that whoever started it can read it back from there. */
   index?: { learn(summary: ExecutionSummary): void }
+  /** Where closes are counted that this publisher was the first to write. */
+  metrics?: Pick<Metrics, 'executionsClosed'>
 }
 
 export interface PublishOptions {
@@ -79,8 +81,10 @@ export class Publisher {
       const snapshot = { kind: 'snapshot' as const, summary: derived.record.summary, quiet: start === 'quiet' }
       const entries = start === 'updates' ? derived.changes : [snapshot]
       const other = await this.#stream.append(domain, execution.runId, held.at, derived.record, entries)
-      if (!other)
+      if (!other) {
+        if (start === 'updates') this.#countClose(record, derived.record)
         return this.#remember(execution, { at: encodeVersion(derived.record.version), record: derived.record })
+      }
       held = other
     }
   }
@@ -118,6 +122,11 @@ export class Publisher {
   /** Writes records of runs that SWF has listed, and of which Redis has none; nobody is told. */
   async listed(domain: string, summaries: readonly ExecutionSummary[]): Promise<void> {
     await Promise.all(summaries.map(summary => this.#stream.append(domain, summary.runId, '-', { summary }, [])))
+  }
+
+  #countClose(before: RunRecord | undefined, { summary: { type, status } }: RunRecord): void {
+    if (status === 'OPEN' || (before && before.summary.status !== 'OPEN')) return
+    this.options.metrics?.executionsClosed.inc({ workflowType: type.name, status })
   }
 
   async #read(domain: string, { runId }: WorkflowExecution): Promise<Held> {

@@ -9,6 +9,8 @@ import type { ValidationError } from 'class-validator'
 import { redisTrouble, type RedisTrouble } from '../redis.js'
 import { SwfFault, type FaultCode } from '../swf/errors.js'
 import { PayloadTooLarge } from '../swf/payload.js'
+import { cutInside } from '../cut.js'
+import { Recurring } from '../recurring.js'
 import type { Log } from '../telemetry.js'
 import { isErrorCode, type ErrorCode } from './error-code.js'
 
@@ -22,22 +24,35 @@ export function unreadable(error: unknown): GraphQLError {
   return error instanceof GraphQLError ? error : apiError('BAD_USER_INPUT', 'The operation nests too deep to be read')
 }
 
+/** The most characters of a message: graphql-js repeats the value that it complains about, however long that is. */
+const LONGEST_MESSAGE = 2_000
+
 /** Returns an error as it is sent: code, message, place in the query; the rest is logged. */
 export function present(error: unknown, requestId: string, log: Log): GraphQLFormattedError {
   const { code, message, facts } = explain(error)
   if (code === 'INTERNAL') log.error({ err: rootCause(error), requestId }, 'request failed')
   else if (code === 'REDIS_UNAVAILABLE')
-    log.warn({ err: redisTrouble(rootCause(error))?.text ?? message, code, requestId }, 'request failed')
-  else if (code.endsWith('_UNAVAILABLE')) log.warn({ err: message, code, requestId }, 'request failed')
+    unavailable(log).failed(code, { err: redisTrouble(rootCause(error))?.text ?? message, code, requestId })
+  else if (code.endsWith('_UNAVAILABLE')) unavailable(log).failed(code, { err: message, code, requestId })
   else if (code === 'FORBIDDEN')
     log.warn({ err: (rootCause(error) as Error).message, code, requestId }, 'request failed')
   const { locations, path } = error instanceof GraphQLError ? error.toJSON() : {}
   return {
-    message,
+    message: cutInside(message, LONGEST_MESSAGE),
     ...(locations && { locations }),
     ...(path && { path }),
     extensions: { code, ...facts, ...(code === 'INTERNAL' && { requestId }) },
   }
+}
+
+const failing = new WeakMap<Log, Recurring>()
+
+/** What is away is away for every request: a thousand of them are told so, and the log once. */
+function unavailable(log: Log): Recurring {
+  let requests = failing.get(log)
+  if (!requests)
+    failing.set(log, (requests = new Recurring(log, { failed: 'request failed', worked: 'requests work again' })))
+  return requests
 }
 
 interface Explained {

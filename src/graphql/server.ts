@@ -93,7 +93,7 @@ export class Gateway implements Service {
     const index = new ExecutionIndex({ ...shared, reader, ...(indexFile !== undefined && { file: indexFile }) })
     const subscriber = new Subscriber({ ...shared, redis: { url }, reader, index })
     const feed = { ...shared, ...(maxLength !== undefined && { maxLength }) }
-    const publisher = new Publisher({ ...feed, index })
+    const publisher = new Publisher({ ...feed, index, metrics })
     const tail = new Tail({ ...shared, publisher })
     const sweeper = new Sweeper({
       ...feed,
@@ -189,9 +189,11 @@ export class Gateway implements Service {
     const apollo = createApollo({ schema, services })
     const context = () => createContext(services)
     const probe = (path: string) => this.#probe(path)
+    let started = false
     return {
       start: async () => {
         await apollo.start()
+        started = true
         sockets.attach()
         const listener = createHttp({
           door,
@@ -209,7 +211,8 @@ export class Gateway implements Service {
         }
         this.#http.serve({ listener, drain })
       },
-      stop: () => apollo.stop(),
+      // What has not started, Apollo refuses to stop.
+      stop: async () => (started ? apollo.stop() : undefined),
     }
   }
 

@@ -7,10 +7,12 @@
 // C3. Inputs and outputs are the SDK's: timestamps are Dates, whatever the transport.
 
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Metrics } from '../telemetry.js'
 import { SwfFault } from './errors.js'
 import type { Action, Actions } from './client-actions.js'
 import type { DirectCall, Transport } from './transport.js'
 import { httpTransport } from './transport-http.js'
+import { measuredTransport } from './transport-measured.js'
 import { sdkTransport } from './transport-sdk.js'
 
 /** An execution as SWF lists and describes it. */
@@ -43,6 +45,8 @@ export interface SwfClientOptions {
   region?: string
   /** The most polls that this client holds open at a time. @default 100 */
   maxPolls?: number
+  /** Where calls are counted. */
+  metrics?: Pick<Metrics, 'swfCalls' | 'swfCallDuration'>
 }
 
 const TRIES = 3
@@ -90,7 +94,8 @@ export function createSwfClient(options: SwfClientOptions = {}): SwfClient {
   })
 }
 
-function openTransport({ transport = 'sdk', ...options }: SwfClientOptions): { transport: Transport; close(): void } {
-  if (transport === 'sdk') return sdkTransport(options)
-  return httpTransport(transport, options.endpoint)
+function openTransport(options: SwfClientOptions): { transport: Transport; close(): void } {
+  const { transport: how = 'sdk', metrics, endpoint } = options
+  const opened = how === 'sdk' ? sdkTransport(options) : httpTransport(how, endpoint)
+  return metrics ? { ...opened, transport: measuredTransport(opened.transport, metrics) } : opened
 }

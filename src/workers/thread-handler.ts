@@ -6,6 +6,7 @@
 import { availableParallelism } from 'node:os'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
+import { consoleIsCaptured } from '../console.js'
 import { SECOND } from '../swf/duration.js'
 import type { Log } from '../telemetry.js'
 import { decodePayload } from '../swf/payload.js'
@@ -163,7 +164,12 @@ function portable({ attempt, lastHeartbeat, idempotencyKey, fencingToken, log, .
   const { workflowExecution, deadline, activityId, activityType, leaveOpen } = job
   const { token } = leaveOpen()
   const facts = { workflowExecution, deadline, activityId, activityType }
-  return { job: { attempt, lastHeartbeat, idempotencyKey, fencingToken, ...facts }, token, logLevel: log.level }
+  return {
+    job: { attempt, lastHeartbeat, idempotencyKey, fencingToken, ...facts },
+    token,
+    logLevel: log.level,
+    console: consoleIsCaptured(),
+  }
 }
 
 /** Returns or throws what the handler did. */

@@ -2,7 +2,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
 import { startCli } from '../support/process.js'
 import { redisCommand } from '../support/redis.js'
@@ -106,6 +106,53 @@ test.each(['dev', 'gateway', 'decider', 'worker', 'local-swf', 'register', 'repl
   },
 )
 
+test.each([
+  [{ SWF_GATEWAY_PORT: 'http' }, "'SWF_GATEWAY_PORT' is invalid. Give a whole number from 0 to 65535."],
+  [{ SWF_GATEWAY_SWEEP_INTERVAL: 'often' }, `'SWF_GATEWAY_SWEEP_INTERVAL' is invalid. "often" is not a duration`],
+  [{ SWF_GATEWAY_TRANSPORT: 'mail' }, "'SWF_GATEWAY_TRANSPORT' is invalid. Allowed choices are sdk, http."],
+  [{ SWF_GATEWAY_DOMAIN: ' ' }, "'SWF_GATEWAY_DOMAIN' is invalid. Give a value, or leave it out."],
+  [
+    { AWS_ENDPOINT_URL_SWF: 'tcp://10.0.0.1:80' },
+    "'AWS_ENDPOINT_URL_SWF' is invalid. Give a URL that begins with http",
+  ],
+])('what the environment holds is refused by its name, with what is allowed: %j', async (env, message) => {
+  const process = startCli(['gateway'], { env })
+  expect((await process.exited).code).toBe(1)
+  expect(process.output()).toContain(message)
+})
+
+test.each([
+  ['gateway', ['--redis', 'redis://127.0.0.1:1', '--endpoint', 'http://127.0.0.1:1']],
+  ['decider', ['--app', APP, '--redis', 'redis://127.0.0.1:1', '--endpoint', 'http://127.0.0.1:1']],
+  ['worker', ['--app', APP, '--redis', 'redis://127.0.0.1:1', '--endpoint', 'http://127.0.0.1:1']],
+  ['local-swf', ['--in-memory']],
+])('%s passes over what Kubernetes sets for a Service of the name swf-gateway', async (verb, args) => {
+  const cwd = tmpDir('config')
+  writeFileSync(join(cwd, 'swf-gateway.config.json'), JSON.stringify({ port: 0 }))
+  const env = {
+    SWF_GATEWAY_PORT: 'tcp://10.0.0.1:4000',
+    SWF_GATEWAY_SERVICE_HOST: '10.0.0.1',
+    SWF_GATEWAY_SERVICE_PORT: '4000',
+    SWF_GATEWAY_PORT_4000_TCP: 'tcp://10.0.0.1:4000',
+    SWF_GATEWAY_PORT_4000_TCP_PORT: '4000',
+    SWF_GATEWAY_WORKER_PORT: 'tcp://[fd00::1]:4002',
+    REDIS_PORT: 'tcp://10.0.0.2:6379',
+  }
+  const process = startCli([verb, ...args.map(arg => (arg === APP ? resolve(APP) : arg))], { env, cwd })
+  const line = await process.line('variables passed over')
+  expect(JSON.parse(line)).toMatchObject({ variables: ['SWF_GATEWAY_PORT', 'SWF_GATEWAY_WORKER_PORT'] })
+  await process.line('"ready"')
+  expect((await process.stop()).code).toBe(0)
+})
+
+test('a variable that is empty counts as not set', async () => {
+  const process = startCli(['local-swf', '--port', '0', '--in-memory'], {
+    env: { SWF_GATEWAY_LOG_LEVEL: '', SWF_GATEWAY_DATA: '' },
+  })
+  await process.line('"ready"')
+  expect((await process.stop()).code).toBe(0)
+})
+
 test('what a file says of workers sets no queue', async () => {
   const cwd = tmpDir('config')
   writeFileSync(join(cwd, 'swf-gateway.config.json'), JSON.stringify({ concurrency: 7, prefetch: 7 }))
@@ -119,7 +166,7 @@ test('options come from flags, then the environment, then the file', async () =>
   writeFileSync(join(cwd, 'swf-gateway.config.json'), JSON.stringify({ port: 'none', logLevel: 'fatal' }))
   const broken = startCli(['local-swf', '--in-memory'], { cwd })
   expect((await broken.exited).code).not.toBe(0)
-  expect(broken.output()).toContain('Give a whole number')
+  expect(broken.output()).toContain('swf-gateway.config.json: port cannot be none. Give a whole number')
   const byEnvironment = startCli(['local-swf', '--in-memory'], {
     cwd,
     env: { SWF_GATEWAY_PORT: '0', SWF_GATEWAY_LOG_LEVEL: 'info' },

@@ -264,3 +264,14 @@ describe('present', () => {
     }
   })
 })
+
+test('a complaint about a long value shows its beginning and what is wrong with it', async () => {
+  const input = { workflowId: 'w', type: 'Order', tags: ['x'.repeat(40_000)], tgs: [] }
+  const { errors } = await ask(
+    url,
+    'mutation ($input: StartExecutionInput!) { startExecution(input: $input) { created } }',
+    { input },
+  )
+  expect(errors![0]!.message.length).toBeLessThan(2_100)
+  expect(errors![0]!.message).toMatch(/^Variable "\$input" got invalid value .* … .*Did you mean "tags"\?$/s)
+})

@@ -35,7 +35,19 @@ interface Arrow {
   line: number
 }
 
-const FOUNDATION = ['telemetry', 'lifecycle', 'probes', 'redis', 'redis-trouble', 'redis-health', 'door']
+const FOUNDATION = [
+  'telemetry',
+  'line-writer',
+  'cut',
+  'console',
+  'recurring',
+  'lifecycle',
+  'probes',
+  'redis',
+  'redis-trouble',
+  'redis-health',
+  'door',
+]
 const ROOMS = ['foundation', 'swf', 'swf/local', 'workflow', 'feed', 'queues', 'graphql', 'workers']
 
 /** What each room may import besides itself; "swf words" are the files of swf that lead to no client. */

@@ -35,16 +35,27 @@ export interface ProcessOptions {
   env?: Record<string, string>
   /** @default the root of the package */
   cwd?: string
+  /** A file descriptor that it writes both outputs to. @default pipes, read by `output` */
+  writesTo?: number
 }
 
 /** Starts `node ARGS…`; killed after this test file when it still runs. */
-export function startNode(args: readonly string[], { env = {}, cwd = ROOT }: ProcessOptions = {}): TestProcess {
-  const child = spawn(process.execPath, args, {
+export function startNode(args: readonly string[], options?: ProcessOptions): TestProcess {
+  return start(process.execPath, args, options)
+}
+
+/** Starts a command; killed after this test file when it still runs. */
+export function start(
+  command: string,
+  args: readonly string[],
+  { env = {}, cwd = ROOT, writesTo }: ProcessOptions = {},
+): TestProcess {
+  const child = spawn(command, args, {
     cwd,
     env: { ...scrubbed(), [RUN_MARK]: inject('run').folder, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', writesTo ?? 'pipe', writesTo ?? 'pipe'],
   })
-  if (child.pid === undefined) throw new Error(`could not start node ${args.join(' ')}`)
+  if (child.pid === undefined) throw new Error(`could not start ${command} ${args.join(' ')}`)
 
   let output = ''
   const watchers = new Set<() => void>()
@@ -52,7 +63,7 @@ export function startNode(args: readonly string[], { env = {}, cwd = ROOT }: Pro
     for (const watcher of [...watchers]) watcher()
   }
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
       output += text
       changed()
     })
@@ -102,7 +113,7 @@ export function startNode(args: readonly string[], { env = {}, cwd = ROOT }: Pro
         }
         const missing = (why: string) =>
           new Error(
-            `node ${args.join(' ')} ${why} without a line ${String(pattern)}; it printed:\n${output.slice(-4_000)}`,
+            `${command} ${args.join(' ')} ${why} without a line ${String(pattern)}; it printed:\n${output.slice(-4_000)}`,
           )
         const timer = setTimeout(() => finish(() => reject(missing(`ran ${within} ms`))), within)
         watchers.add(look)
@@ -116,7 +127,10 @@ export function startNode(args: readonly string[], { env = {}, cwd = ROOT }: Pro
   return running
 }
 
+/** The command of the package, as Node runs it. */
+export const CLI = `${ROOT}dist/cli/main.js`
+
 /** Starts the command of the package: `startCli(['gateway', '--port', '0'])`. */
 export function startCli(args: readonly string[], options?: ProcessOptions): TestProcess {
-  return startNode([`${ROOT}dist/cli/main.js`, ...args], options)
+  return startNode([CLI, ...args], options)
 }

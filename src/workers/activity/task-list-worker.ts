@@ -24,6 +24,7 @@ import type { SwfClient } from '../../swf/client.js'
 import { SECOND } from '../../swf/duration.js'
 import { isFault } from '../../swf/errors.js'
 import type { SwfReach } from '../../swf/reach.js'
+import { Recurring } from '../../recurring.js'
 import type { Log, Metrics } from '../../telemetry.js'
 import type { Handler } from '../definitions.js'
 import { PollHealth } from '../poll-health.js'
@@ -88,12 +89,17 @@ export class TaskListWorker {
   #redisAway: string | undefined
   /** No sign of life has been answered yet. */
   #first = true
-  #swfAway = false
+  readonly #pollFailures: Recurring
 
   constructor(options: TaskListOptions) {
     const { swf, redis, prefix, domain, taskList, process, handlers, defaults, metrics, grace } = options
     this.#options = options
     this.#log = options.log.child({ taskList })
+    this.#pollFailures = new Recurring(this.#log, {
+      failed: 'poll failed, trying again',
+      worked: 'swf answers polls again',
+      level: 'error',
+    })
     this.#polls = new PollHealth(options.reach, `task list ${taskList}`)
     this.#handlers = new Map(handlers.map(handler => [typeKey(handler.definition), handler]))
     this.#timing = timingOf(handlers)
@@ -218,16 +224,14 @@ export class TaskListWorker {
   }
 
   #pollAnswered(): void {
-    if (this.#swfAway) this.#log.info('swf answers polls again')
-    this.#swfAway = false
+    this.#pollFailures.worked()
   }
 
   #pollFailed(error: unknown): void {
     const { domain } = this.#options
-    const { message: err } = error as Error
+    const { code, message: err } = error as Error & { code?: string }
     const facts = isFault(error, 'UNKNOWN_RESOURCE') ? { err, domain, hint: 'swf-gateway register' } : { err, domain }
-    if (!this.#swfAway) this.#log.error(facts, 'poll failed, trying again')
-    this.#swfAway = true
+    this.#pollFailures.failed(code ?? err, { code, ...facts })
   }
 
   /** Ticks until stopped: about once a second, and at once when there is something to report. */

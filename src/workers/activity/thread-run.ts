@@ -7,6 +7,7 @@
 
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads'
 import { pino } from 'pino'
+import { captureConsole } from '../../console.js'
 import type { Duration } from '../../swf/duration.js'
 import type { Failure } from '../../swf/failure.js'
 import { encodePayload } from '../../swf/payload.js'
@@ -28,6 +29,8 @@ export interface ThreadTask {
   /** Of the open task, should the handler leave it open. */
   token: string
   logLevel: string
+  /** Whether what is written to the console goes to the log. */
+  console: boolean
   port: MessagePort
 }
 
@@ -46,7 +49,16 @@ export type ThreadEnd =
   | { failure: Failure; stack?: string }
 
 /** Runs a handler; never rejects. */
-export async function runInThread({ module, name, input, job, token, logLevel, port }: ThreadTask): Promise<ThreadEnd> {
+export async function runInThread({
+  module,
+  name,
+  input,
+  job,
+  token,
+  logLevel,
+  console,
+  port,
+}: ThreadTask): Promise<ThreadEnd> {
   const abort = new AbortController()
   const shuttingDown = new AbortController()
   const tell = (message: FromThread) => port.postMessage(message)
@@ -75,6 +87,7 @@ export async function runInThread({ module, name, input, job, token, logLevel, p
   }
   const line = { write: (text: string) => tell({ log: text }) }
   const log = pino({ level: logLevel, base: null, timestamp: false, messageKey: 'message' }, line)
+  if (console) captureConsole(log)
   let given: { for?: Duration } = {}
   const context: ActivityContext = {
     ...job,

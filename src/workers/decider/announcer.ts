@@ -7,6 +7,7 @@ import type { DeciderState, Queues } from '../../queues/queue.js'
 import { isRedisAway } from '../../redis.js'
 import { SECOND } from '../../swf/duration.js'
 import type { HistoryEvent, WorkflowExecution } from '../../swf/history-event.js'
+import { Recurring } from '../../recurring.js'
 import type { Log } from '../../telemetry.js'
 import { packageVersion } from '../package-version.js'
 
@@ -49,15 +50,23 @@ export interface FeedAnnouncerOptions {
 
 /** Tells the feed, and gives hints to the activity workers. */
 export class FeedAnnouncer implements Announcer {
-  constructor(private readonly options: FeedAnnouncerOptions) {}
+  readonly #unpublished: Recurring
+
+  constructor(private readonly options: FeedAnnouncerOptions) {
+    this.#unpublished = new Recurring(options.log, {
+      failed: 'history not published',
+      worked: 'histories are published again',
+    })
+  }
 
   async history(execution: WorkflowExecution, events: readonly HistoryEvent[]): Promise<void> {
     const { publisher, domain, log } = this.options
     try {
       await publisher.publish(domain, execution, events)
+      this.#unpublished.worked({ domain })
     } catch (error) {
-      const fields = { ...execution, err: (error as Error).message }
-      if (isRedisAway(error)) log.warn(fields, 'history not published: redis is out of reach')
+      const fields = { domain, ...execution, err: (error as Error).message }
+      if (isRedisAway(error)) this.#unpublished.failed('REDIS_UNAVAILABLE', fields)
       else log.error(fields, 'history not published')
     }
   }
@@ -96,6 +105,10 @@ export class FeedAnnouncer implements Announcer {
   }
 
   #notPublished(execution: WorkflowExecution): (error: Error) => void {
-    return error => this.options.log.warn({ ...execution, err: error.message }, 'update not published')
+    return error => {
+      const fields = { ...execution, err: error.message }
+      if (isRedisAway(error)) this.#unpublished.failed('REDIS_UNAVAILABLE', fields)
+      else this.options.log.warn(fields, 'update not published')
+    }
   }
 }

@@ -19,6 +19,7 @@ import { completeDecisionTask, readHistory } from '../../swf/history.js'
 import type { HistoryEvent, WorkflowExecution } from '../../swf/history-event.js'
 import { PLAIN, type PayloadCodec } from '../../swf/payload.js'
 import { SwfReach } from '../../swf/reach.js'
+import { Recurring } from '../../recurring.js'
 import type { Log, Metrics } from '../../telemetry.js'
 import type { WorkflowDefinition } from '../../workflow/definition.js'
 import { Run, type Turn } from '../../workflow/replay/replay.js'
@@ -67,6 +68,8 @@ export class Decider implements Service {
   readonly #responder: Responder
   readonly #reach: SwfReach
   readonly #polls: PollHealth
+  readonly #pollFailures: Recurring
+  readonly #answerFailures: Recurring
   readonly #stopping = new AbortController()
   /** Executions with a decision task at work, and when the last of it is done. */
   readonly #atWork = new Map<string, Promise<void>>()
@@ -86,6 +89,12 @@ export class Decider implements Service {
     this.#responder = new Responder(this.#options, this.#codec)
     this.#reach = new SwfReach(options.swf, options.domain)
     this.#polls = new PollHealth(this.#reach, `domain ${options.domain}`)
+    this.#pollFailures = new Recurring(options.log, { failed: 'poll failed', worked: 'polling again' })
+    this.#answerFailures = new Recurring(options.log, {
+      failed: 'decision task not answered',
+      worked: 'decision tasks are answered again',
+      level: 'error',
+    })
   }
 
   async start(): Promise<void> {
@@ -124,9 +133,8 @@ export class Decider implements Service {
   }
 
   async #poll(taskList: string, sticky: boolean): Promise<void> {
-    const { swf, domain, log } = this.#options
+    const { swf, domain } = this.#options
     const backoff = new Backoff(100, 5_000)
-    let failing = ''
     while (!this.#stopping.signal.aborted) {
       let task: DecisionTask
       try {
@@ -138,14 +146,12 @@ export class Decider implements Service {
             ...(sticky && { startAtPreviousStartedEvent: true }),
           }),
         )
-        if (failing) log.info({ taskList }, 'polling again')
-        failing = ''
+        this.#pollFailures.worked({ domain })
         backoff.reset()
       } catch (error) {
         const { code, message } = error as Error & { code?: string }
         const hint = code === 'UNKNOWN_RESOURCE' ? `register domain ${domain} first: swf-gateway register` : undefined
-        if (failing !== message) log.warn({ taskList, code, err: message, ...(hint && { hint }) }, 'poll failed')
-        failing = message
+        this.#pollFailures.failed(code ?? message, { domain, taskList, code, err: message, ...(hint && { hint }) })
         await backoff.wait(this.#stopping.signal)
         continue
       }
@@ -160,6 +166,7 @@ export class Decider implements Service {
     const { workflowType, startedEventId } = task
     try {
       await this.#inTurn(execution.runId, () => this.#decide(task, execution, taskList, sticky))
+      this.#answerFailures.worked()
     } catch (error) {
       this.#cache.drop(execution.runId)
       const { code, message, stack } = error as Error & { code?: string }
@@ -170,7 +177,9 @@ export class Decider implements Service {
       })
       const fields = { ...execution, workflowType: workflowType?.name, startedEventId, code, err: message }
       if (gone) this.#options.log.info(fields, 'decision task was closed by SWF before its answer')
-      else this.#options.log.error({ ...fields, stack: code ? undefined : stack }, 'decision task not answered')
+      // A mistake is worth a line each time; SWF that is throttled or away is one state of many tasks.
+      else if (code) this.#answerFailures.failed(code, fields)
+      else this.#options.log.error({ ...fields, stack }, 'decision task not answered')
     }
   }
 
