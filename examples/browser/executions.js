@@ -3,7 +3,7 @@
 // 1. A list says from which cursor on updates follow it, so nothing is missed between the two.
 // 2. Every update brings the cursor of the place behind it. The last one stands in `variables`, which are sent again
 //    whenever a connection is opened again.
-// 3. A Resync says that updates may be missing, and brings the list as it is now.
+// 3. A Resync says that updates may be missing: of one execution, which it brings, or of all, and then it brings the list.
 
 const FIELDS = 'workflowId runId status saga { state step }'
 
@@ -15,7 +15,7 @@ const UPDATES = `subscription ($filter: ExecutionFilter, $after: String) {
   executionUpdates(filter: $filter, after: $after) {
     __typename
     ... on ExecutionChanged { cursor execution { ${FIELDS} } }
-    ... on Resync { cursor reason executions(first: 100) { nodes { ${FIELDS} } } }
+    ... on Resync { cursor message about { ${FIELDS} } executions(first: 100) { nodes { ${FIELDS} } } }
   }
 }`
 
@@ -34,8 +34,9 @@ export async function followExecutions({ subscribe, filter = {}, show, connectio
     // Nothing that another try would mend: the subscription has ended.
     if (errors) return connection(errors[0].message)
     const update = data.executionUpdates
-    if (update.__typename === 'ExecutionChanged') executions.set(update.execution.runId, update.execution)
-    if (update.__typename === 'Resync') {
+    const one = update.about ?? update.execution
+    if (one) executions.set(one.runId, one)
+    else if (update.__typename === 'Resync') {
       executions.clear()
       for (const execution of update.executions.nodes) executions.set(execution.runId, execution)
     }

@@ -11,8 +11,8 @@ export function showExecutions(subscribe) {
 function show(executions, update) {
   const rows = [...executions.values()].map(execution => row('tr', 'td', columns(execution)))
   one('#executions tbody').replaceChildren(...rows)
-  if (update?.execution) one('#changes').append(row('li', 'span', columns(update.execution)))
-  if (update?.reason) one('#changes').append(row('li', 'span', [`read again: ${update.reason}`]))
+  if (update?.message) one('#changes').append(row('li', 'span', [`read again: ${update.message}`]))
+  else if (update?.execution) one('#changes').append(row('li', 'span', columns(update.execution)))
 }
 
 const columns = ({ workflowId, status, saga }) => [workflowId, status, saga ? `${saga.state} ${saga.step ?? ''}` : '']

@@ -193,22 +193,28 @@ export async function* orderChanges(client: GatewayClient): AsyncGenerator<Chang
         }
         ... on Resync {
           cursor
+          about {
+            ...Change
+          }
           executions {
             nodes {
-              workflowId
-              status
-              saga {
-                state
-              }
+              ...Change
             }
           }
         }
       }
     }
+    fragment Change on Execution {
+      workflowId
+      status
+      saga {
+        state
+      }
+    }
   `
   type Update =
     | ({ __typename: 'ExecutionChanged'; cursor: string } & Change)
-    | { __typename: 'Resync'; cursor: string; executions: { nodes: Change[] } }
+    | { __typename: 'Resync'; cursor: string; about: Change | null; executions: { nodes: Change[] } }
     | { __typename: 'ExecutionStuck' }
   type Data = { executionUpdates: Update }
   const cursorOf = ({ executionUpdates: update }: Data) => ('cursor' in update ? update.cursor : undefined)
@@ -218,7 +224,7 @@ export async function* orderChanges(client: GatewayClient): AsyncGenerator<Chang
   if (after === undefined) return
   for await (const { executionUpdates: update } of client.subscribe<Data>(subscription, after, cursorOf)) {
     if (update.__typename === 'ExecutionChanged') yield update
-    else if (update.__typename === 'Resync') yield* update.executions.nodes
+    else if (update.__typename === 'Resync') yield* update.about ? [update.about] : update.executions.nodes
   }
 }
 

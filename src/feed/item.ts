@@ -2,6 +2,7 @@
 
 import type { Stuck } from '../swf/execution-context.js'
 import { encodeCursor } from './cursor.js'
+import type { ResyncReason } from './resync-reason.js'
 import type { Entry } from './stream.js'
 import type { Topic } from './topic.js'
 import type { ExecutionSummary, ExecutionUpdate } from './update.js'
@@ -15,7 +16,7 @@ export type FeedItem =
 export interface Resync {
   kind: 'resync'
   cursor: string
-  reason: string
+  reason: ResyncReason
   /** The run, when it is about one. */
   summary?: ExecutionSummary
 }
@@ -46,7 +47,7 @@ function makeItem(entry: Exclude<Entry, { kind: 'started' }>): FeedItem {
     case 'resync':
       return resyncItem(streamId, entry.reason)
     case 'snapshot':
-      return { ...resyncItem(streamId, 'this run was read anew from its history'), summary: entry.summary }
+      return { ...resyncItem(streamId, 'RUN_READ_ANEW'), summary: entry.summary }
     case 'stuck': {
       const { summary } = entry
       return { kind: 'stuck', summary, ...(summary.stuck && { stuck: summary.stuck }) }
@@ -67,14 +68,14 @@ export function* itemsOf(entries: readonly Entry[], topic: Topic): Generator<Fee
   }
 }
 
-export function resyncItem(streamId: string, reason: string): Resync {
+export function resyncItem(streamId: string, reason: ResyncReason): Resync {
   return { kind: 'resync', cursor: encodeCursor({ streamId }), reason }
 }
 
 let told: { streamId: string; item: Resync } | undefined
 
 /** The same, as one object for all who are told of it one after the other: what is made of it need be made once. */
-export function sharedResync(streamId: string, reason: string): Resync {
+export function sharedResync(streamId: string, reason: ResyncReason): Resync {
   if (told?.streamId !== streamId || told.item.reason !== reason)
     told = { streamId, item: resyncItem(streamId, reason) }
   return told.item

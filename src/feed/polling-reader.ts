@@ -43,7 +43,7 @@ export class PollingReader {
         if (signal.aborted) return
         if (!page) {
           position = await this.stream.lastId(domain)
-          follower.broken(position, 'the stream has been trimmed or lost')
+          follower.broken(position, 'FEED_LOST')
         } else if (page.length > 0) {
           position = page.at(-1)!.streamId
           follower.entries(page)

@@ -9,6 +9,7 @@ import { Backoff, type Service } from '../lifecycle.js'
 import { connectRedis, type Redis } from '../redis.js'
 import { SECOND } from '../swf/duration.js'
 import type { Log } from '../telemetry.js'
+import type { ResyncReason } from './resync-reason.js'
 import { compareStreamIds } from './cursor.js'
 import { decodeEntry, DEFAULTS, feedKeys, FeedStream, type Entry } from './stream.js'
 
@@ -16,7 +17,7 @@ import { decodeEntry, DEFAULTS, feedKeys, FeedStream, type Entry } from './strea
 export interface Follower {
   entries(entries: readonly Entry[]): void
   /** What follows cannot be proved to follow what was given; it begins after `streamId`. */
-  broken(streamId: string, reason: string): void
+  broken(streamId: string, reason: ResyncReason): void
   /** Everything that is in the stream has been given. */
   caughtUp?(): void
 }
@@ -161,7 +162,7 @@ class DomainReader {
 
   #break(streamId: string): void {
     this.options.log.warn({ domain: this.domain, streamId }, 'feed is not contiguous')
-    for (const follower of [...this.followers]) follower.broken(streamId, 'the stream has been trimmed or lost')
+    for (const follower of [...this.followers]) follower.broken(streamId, 'FEED_LOST')
   }
 
   #moveTo(streamId: string): void {

@@ -12,6 +12,7 @@
 import type { Redis } from '../redis.js'
 import { DAY } from '../swf/duration.js'
 import type { Saga } from '../swf/execution-context.js'
+import { resyncReason, type ResyncReason } from './resync-reason.js'
 import type { Change, ExecutionSummary, RunRecord } from './update.js'
 
 export const DEFAULTS = {
@@ -44,7 +45,7 @@ export type Entry = { streamId: string; previousStreamId: string } & (
   | Change
   | { kind: 'started'; summary: ExecutionSummary }
   | { kind: 'snapshot'; summary: ExecutionSummary; quiet: boolean }
-  | { kind: 'resync'; reason: string }
+  | { kind: 'resync'; reason: ResyncReason }
 )
 
 type NewEntry =
@@ -193,7 +194,7 @@ export class FeedStream {
   }
 
   /** Tells every subscriber of a domain, and every index, that what they have cannot be continued. */
-  async resync(domain: string, reason: string): Promise<void> {
+  async resync(domain: string, reason: ResyncReason): Promise<void> {
     const { maxLength = DEFAULTS.maxLength } = this.limits
     await this.#redis.feedResync(feedKeys(this.prefix, domain).stream, reason, maxLength)
   }
@@ -277,7 +278,7 @@ export function decodeEntry([streamId, fields]: RawEntry): Entry {
   // Spread last: a literal that goes on after a spread is fifty times slower.
   const place = { streamId, previousStreamId: field.c! }
   const kind = field.k as Entry['kind']
-  if (kind === 'resync') return { kind, reason: field.q!, ...place }
+  if (kind === 'resync') return { kind, reason: resyncReason(field.q), ...place }
   const summary = JSON.parse(field.s!) as ExecutionSummary
   if (kind === 'started') return { kind, summary, ...place }
   if (kind === 'snapshot') return { kind, summary, quiet: field.q === '1', ...place }

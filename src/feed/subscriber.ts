@@ -10,6 +10,7 @@
 import { Backoff, type Service } from '../lifecycle.js'
 import { closeRedis, connectRedis, type Redis } from '../redis.js'
 import type { Log } from '../telemetry.js'
+import type { ResyncReason } from './resync-reason.js'
 import { compareStreamIds, decodeCursor, type Cursor } from './cursor.js'
 import { itemOf, itemsOf, resyncItem, sharedResync, type FeedItem } from './item.js'
 import { FeedReader } from './reader.js'
@@ -135,7 +136,7 @@ export class Subscriber implements Service {
       return missed.lastId
     }
     const from = await this.#noticed(domain, live, joinedAt)
-    if (!live.ended) yield resyncItem(from, 'what this run did since this cursor is not in the stream any more')
+    if (!live.ended) yield resyncItem(from, 'CURSOR_LOST')
     return undefined
   }
 
@@ -148,7 +149,7 @@ export class Subscriber implements Service {
       if (!page) {
         joinedAt ??= await this.#join(domain, live)
         const from = await this.#noticed(domain, live, joinedAt)
-        if (!live.ended) yield resyncItem(from, 'the stream has been trimmed or lost since this cursor')
+        if (!live.ended) yield resyncItem(from, 'CURSOR_LOST')
         return undefined
       }
       yield* itemsOf(page, live.topic)
@@ -211,7 +212,7 @@ class LiveTopic {
     readonly topic: Topic,
     capacity: number,
   ) {
-    this.#ring = new Ring(capacity, ({ streamId }) => ({ streamId, item: resyncItem(streamId, 'too slow') }))
+    this.#ring = new Ring(capacity, ({ streamId }) => ({ streamId, item: resyncItem(streamId, 'TOO_SLOW') }))
   }
 
   entry(entry: Entry): void {
@@ -224,7 +225,7 @@ class LiveTopic {
     }
   }
 
-  broken(streamId: string, reason: string): void {
+  broken(streamId: string, reason: ResyncReason): void {
     this.#ring.clear()
     this.#ring.push({ streamId, item: sharedResync(streamId, reason) })
   }

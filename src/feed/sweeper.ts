@@ -143,7 +143,7 @@ export class Sweeper implements Service {
     }
     const opened = await this.#list(domain, 'open', marks.opened, anew)
     const closed = await this.#list(domain, 'closed', marks.closed, anew)
-    if (anew && opened.found + closed.found > 0) await this.#stream.resync(domain, 'executions were listed anew')
+    if (anew && opened.found + closed.found > 0) await this.#stream.resync(domain, 'ALL_READ_ANEW')
     const { sweep } = feedKeys(this.#prefix, domain)
     await this.#redis.hset(sweep, 'opened', opened.newest, 'closed', closed.newest)
     await this.#readUnread(domain, enough)
@@ -210,7 +210,7 @@ export class Sweeper implements Service {
       if (batch.length === 0) return
       const executions = batch.map(text => JSON.parse(text) as WorkflowExecution)
       await this.#tailAll(domain, executions, { unknown: 'quiet' })
-      if (batch.length < BATCH) await this.#stream.resync(domain, 'histories were read anew')
+      if (batch.length < BATCH) await this.#stream.resync(domain, 'ALL_READ_ANEW')
       await this.#redis.ltrim(unread, batch.length, -1)
       await this.#keepLease(domain)
     }

@@ -1,5 +1,6 @@
 // Topics: which subscription hears of which run. A run's entry is offered to those who named it, and to those who named none.
 
+import type { ResyncReason } from './resync-reason.js'
 import type { Follower, Following } from './reader.js'
 import type { Entry } from './stream.js'
 import type { ExecutionSummary } from './update.js'
@@ -13,7 +14,7 @@ export interface Topic {
 
 export interface Listener {
   entry(entry: Entry): void
-  broken(streamId: string, reason: string): void
+  broken(streamId: string, reason: ResyncReason): void
 }
 
 /** The listeners of one domain. */
@@ -54,7 +55,7 @@ export class Topics implements Follower {
     }
   }
 
-  broken(streamId: string, reason: string): void {
+  broken(streamId: string, reason: ResyncReason): void {
     for (const listener of this.#everyone) listener.broken(streamId, reason)
   }
 }

@@ -27,15 +27,16 @@ export class ExecutionUpdatesResolver {
   }
 
   @FieldResolver(() => ExecutionConnection, {
-    description: 'The executions that this subscription is about, as they are now.',
+    description:
+      'The executions that this subscription is about, as they are now: all of them, also when the Resync is about one.',
   })
   async executions(
-    @Root() { about, cursor }: Resync,
+    @Root() { topic, cursor }: Resync,
     @Arg('first', () => Int, { defaultValue: 50, description: `How many at most, up to ${LIMITS.page}.` })
     first: number,
     @Ctx() context: Context,
   ): Promise<ExecutionConnection> {
-    const { domain, workflowId, runId, filter } = about
+    const { domain, workflowId, runId, filter } = topic
     if (workflowId !== undefined) return onlyExecution(await context.executions.find(domain, workflowId, runId), cursor)
     return listExecutions(context, domain, { filter, orderBy: 'STARTED_DESC', first })
   }

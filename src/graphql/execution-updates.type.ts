@@ -1,11 +1,20 @@
 // What a subscription to executions gives.
 
-import { Field, Int, ObjectType, createUnionType } from 'type-graphql'
+import { Field, Int, ObjectType, createUnionType, registerEnumType } from 'type-graphql'
 import type { ExecutionFilter } from '../feed/execution-query.js'
 import type { FeedItem } from '../feed/subscriber.js'
+import { RESYNC_REASONS, type ResyncReason } from '../feed/resync-reason.js'
+import { described, enumOf } from './enum.js'
 import { Execution, ExecutionStatus, executionOf } from './execution.type.js'
 import { Saga, Stuck } from './saga.type.js'
 import { DateTime } from './scalar.js'
+
+const ResyncReasonEnum = enumOf(Object.keys(RESYNC_REASONS) as ResyncReason[])
+registerEnumType(ResyncReasonEnum, {
+  name: 'ResyncReason',
+  description: 'Why updates may be missing.',
+  valuesConfig: described(RESYNC_REASONS),
+})
 
 @ObjectType({
   description: 'An execution changed visibly: its status, its saga, its state, or a cancel was requested.',
@@ -61,20 +70,29 @@ export class ExecutionStuck {
 
 @ObjectType({
   description:
-    'Updates may be missing before this point: show what `executions` says, and go on from here. Never silence.',
+    'Updates may be missing before this point: show the execution that it is `about` as it is, or without one what `executions` says; then go on from here. Never silence.',
   simpleResolvers: true,
 })
 export class Resync {
   readonly kind!: 'resync'
 
   /** Not fields: what the subscription is about, from which `executions` is listed. */
-  about!: About
+  topic!: About
 
   @Field(() => String, { description: 'Give it as `after` to go on from here.' })
   cursor!: string
 
-  @Field(() => String, { description: 'Why updates may be missing.' })
-  reason!: string
+  @Field(() => ResyncReasonEnum, { description: 'Why updates may be missing.' })
+  reason!: ResyncReason
+
+  @Field(() => String, { description: 'The same in words.' })
+  message!: string
+
+  @Field(() => Execution, {
+    nullable: true,
+    description: 'The run that this is about, as it was read; null when it is about all that the subscription shows.',
+  })
+  about?: Execution | undefined
 }
 
 /** What a subscription is about. */
@@ -107,13 +125,10 @@ export async function updateOf(item: FeedItem, about: () => Promise<About>): Pro
     case 'stuck':
       return { kind: 'stuck', execution: executionOf(item.summary, 'INDEX'), stuck: item.stuck }
     case 'resync': {
-      const run = item.summary && { workflowId: item.summary.workflowId, runId: item.summary.runId }
-      const { cursor, reason } = item
+      const { cursor, reason, summary } = item
       return Object.assign(new Resync(), {
-        kind: 'resync' as const,
-        cursor,
-        reason,
-        about: { ...(await about()), ...run },
+        ...{ kind: 'resync' as const, cursor, reason, message: RESYNC_REASONS[reason], topic: await about() },
+        about: summary && executionOf(summary, 'INDEX'),
       })
     }
   }

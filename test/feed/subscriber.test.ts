@@ -149,7 +149,7 @@ describe('live', () => {
       else expect(ids(await take(quick, 1))).toHaveLength(1)
     }
     const [resync, ...rest] = await take(slow, 5)
-    expect(resync).toMatchObject({ kind: 'resync', reason: 'too slow' })
+    expect(resync).toMatchObject({ kind: 'resync', reason: 'TOO_SLOW' })
     expect(ids(rest)).toEqual([44, 48, 52, 56])
   })
 })
@@ -163,7 +163,7 @@ test('a RESYNC waits until what it makes clients read again is there', async () 
   const mine = newSubscriber({ index: { whole } })
   const [patient, gone] = [subscribe(domain, {}, undefined, mine), subscribe(domain, {}, undefined, mine)]
   await Promise.all([patient.ready, gone.ready])
-  await stream.resync(domain, 'test')
+  await stream.resync(domain, 'ALL_READ_ANEW')
   let given = false
   const next = patient.next().finally(() => (given = true))
   const ending = gone.next()
@@ -172,7 +172,7 @@ test('a RESYNC waits until what it makes clients read again is there', async () 
   await ending
   expect(given).toBe(false)
   filled()
-  expect((await next).value).toMatchObject({ kind: 'resync', reason: 'test' })
+  expect((await next).value).toMatchObject({ kind: 'resync', reason: 'ALL_READ_ANEW' })
 })
 
 test('a stream that is lost under its subscriptions gives each a RESYNC, before what is new', async () => {
@@ -267,10 +267,10 @@ describe('resuming', () => {
     const [{ cursor }] = (await takeUpdates(all, 1)) as [ExecutionUpdate]
     await step(domain, b)
     expect(ids(await take(subscribe(domain, { runId: b.execution.runId }, cursor), 2))).toEqual([1, 4])
-    await stream.resync(domain, 'test')
+    await stream.resync(domain, 'ALL_READ_ANEW')
     const [, , , resync] = await take(all, 4)
     await step(domain, b)
-    expect(resync).toMatchObject({ kind: 'resync', reason: 'test' })
+    expect(resync).toMatchObject({ kind: 'resync', reason: 'ALL_READ_ANEW' })
     const after = (resync as { cursor: string }).cursor
     expect(ids(await take(subscribe(domain, { runId: b.execution.runId }, after), 1))).toEqual([8])
   })

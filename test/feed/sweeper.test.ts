@@ -109,8 +109,8 @@ test('fills an emptied Redis from SWF: the index equals what the histories say',
   const { items, count } = index.list(domain, { first: 100 })
   expect(count).toEqual({ value: 60, truncated: false })
   expect(new Map(items.map(item => [item.runId, item]))).toEqual(histories)
-  expect((await subscription.next()).value).toMatchObject({ kind: 'resync', reason: 'executions were listed anew' })
-  expect((await subscription.next()).value).toMatchObject({ kind: 'resync', reason: 'histories were read anew' })
+  expect((await subscription.next()).value).toMatchObject({ kind: 'resync', reason: 'ALL_READ_ANEW' })
+  expect((await subscription.next()).value).toMatchObject({ kind: 'resync', reason: 'ALL_READ_ANEW' })
   await subscriber.stop()
 })
 
@@ -159,7 +159,7 @@ test('keeps as many entries as it is told when it lists everything anew', async 
   const limits = { prefix, log, domains: [domain], interval: 1_000, lookback: 600_000, maxLength: 10 }
   const sweeper = new Sweeper({ swf: shop.swf, redis, publisher, tail, ...limits })
   const length = () => redis.xlen(feedKeys(prefix, domain).stream)
-  for (let n = 0; n < 300; n++) await stream.resync(domain, 'filler')
+  for (let n = 0; n < 300; n++) await stream.resync(domain, 'ALL_READ_ANEW')
   expect(await length()).toBe(300)
   await shop.start()
   await sweeper.sweep(domain)

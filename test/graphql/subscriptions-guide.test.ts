@@ -116,7 +116,7 @@ test('the program misses nothing while it is killed and its network breaks; wher
   await terminate('p-3')
   await (await connected(redis.url)).del(feedKeys(redis.prefix, DOMAIN).stream)
   run()
-  await shows(/trimmed or lost/)
+  await shows(/CURSOR_LOST|FEED_LOST/)
   await until(() => Object.values(file().orders).every(order => 'status' in order && order.status === 'TERMINATED'), {
     what: 'it has listed again',
   })

@@ -1,11 +1,16 @@
 import { createClient as createSseClient } from 'graphql-sse'
 import { createClient as createWsClient, type Client } from 'graphql-ws'
+import { pino } from 'pino'
 import { afterAll, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
+import { Publisher } from '../../src/feed/publisher.js'
+import { feedKeys } from '../../src/feed/stream.js'
 import { ExecutionUpdatesResolver } from '../../src/graphql/execution-updates.resolver.js'
 import { completeWorkflowExecution, startTimer } from '../../src/swf/decision.js'
+import { readHistory } from '../../src/swf/history.js'
+import { connected } from '../support/redis-connection.js'
 import { until } from '../support/until.js'
-import { startGateway, startStack, TYPE, type GraphQLResult } from './fixture.js'
+import { DOMAIN, startGateway, startStack, TYPE, type GraphQLResult } from './fixture.js'
 
 const stack = await startStack()
 const { ask, decider, url } = stack
@@ -32,7 +37,7 @@ const UPDATES = `subscription ($workflowId: String, $after: String, $filter: Exe
   executionUpdates(workflowId: $workflowId, after: $after, filter: $filter) {
     __typename
     ... on ExecutionChanged { cursor eventId previousEventId workflowId status saga { state step } execution { status source } }
-    ... on Resync { cursor reason executions { nodes { workflowId status } } }
+    ... on Resync { cursor reason message about { workflowId status } executions { nodes { workflowId status } } }
   }
 }`
 
@@ -275,3 +280,41 @@ test('when the gateway stops, WebSockets close with 1001 and streams break off, 
   await expect(overSse.done).rejects.toThrow()
   expect(await openSubscriptions(other)).toBe(0)
 })
+
+test.each(['WebSocket', 'SSE'] as const)(
+  '%s: a Resync about one run names it, and lists all the same',
+  async transport => {
+    const filter = { workflowIdPrefix: `anew-${transport}` }
+    const { take, end } = await subscribe(transport, { filter })
+    const ids = ['one', 'other'].map(name => `anew-${transport}-${name}`)
+    for (const id of ids) {
+      await start(id)
+      await decider.decide([startTimer({ timerId: 't', startToFireTimeout: '3600' })])
+    }
+    await take(2)
+    // A run of which Redis has lost the record, as its history is read again.
+    const redis = await connected(stack.redis.url)
+    const { runId } = (await ask(`{ execution(workflowId: "${ids[0]}") { runId } }`)).data.execution as {
+      runId: string
+    }
+    const execution = { workflowId: ids[0]!, runId }
+    await redis.del(feedKeys(stack.redis.prefix, DOMAIN).run(runId))
+    const publisher = new Publisher({
+      redis,
+      swf: stack.swf,
+      prefix: stack.redis.prefix,
+      log: pino({ level: 'silent' }),
+    })
+    const events = await readHistory(stack.swf, DOMAIN, execution)
+    await publisher.publish(DOMAIN, execution, events, { unknown: 'snapshot' })
+    const resync = (await take(3))[2] as unknown as Record<string, { nodes: unknown[] }>
+    expect(resync).toMatchObject({
+      __typename: 'Resync',
+      reason: 'RUN_READ_ANEW',
+      message: expect.stringContaining('One run'),
+      about: { workflowId: ids[0], status: 'OPEN' },
+    })
+    expect(resync.executions!.nodes).toHaveLength(2)
+    await end()
+  },
+)

@@ -9,7 +9,7 @@ export const UPDATES = `subscription ($workflowId: String, $runId: String, $filt
   executionUpdates(workflowId: $workflowId, runId: $runId, filter: $filter, after: $after) {
     __typename
     ... on ExecutionChanged { cursor eventId previousEventId workflowId runId status saga { state } }
-    ... on Resync { cursor reason executions(first: 100) { nodes { workflowId runId status } } }
+    ... on Resync { cursor reason about { workflowId status } executions(first: 100) { nodes { workflowId runId status } } }
   }
 }`
 /** The same with the whole saga, so many times. */

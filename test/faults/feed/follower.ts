@@ -25,6 +25,7 @@ export interface Told {
   saga?: { state: string }
   node?: { eventId: number; eventType: string }
   reason?: string
+  about?: { workflowId: string; status: string } | null
   executions?: { nodes: { workflowId: string; runId: string; status: string }[] }
 }
 

@@ -143,7 +143,7 @@ async function caughtUp(slow: Follower, ids: readonly string[]) {
   expect(head.map(id)).toEqual(ids.slice(0, head.length))
   expect(tail.map(id)).toEqual(ids.slice(ids.length - tail.length))
   if (gap < 0) expect([head.length, slow.breaks]).toEqual([ids.length, 1])
-  else expect(got[gap]).toMatchObject({ reason: 'too slow' })
+  else expect(got[gap]).toMatchObject({ reason: 'TOO_SLOW' })
   return gap < 0 ? 'resumed' : { given: head.length, dropped: ids.length - head.length - tail.length }
 }
 

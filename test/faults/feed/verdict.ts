@@ -97,11 +97,10 @@ function shownBy(what: string, { got }: Follower): Record<string, string> {
   let shown: Record<string, string> = {}
   let resynced = false
   const last = new Map<string, number>()
-  for (const { __typename, executions, ...told } of got) {
+  for (const { __typename, executions, about, ...told } of got) {
     if (__typename === 'Resync') {
-      const nodes = executions!.nodes.map(({ workflowId, status }) => [workflowId, status])
-      // Of one run it names that run alone.
-      shown = { ...(nodes.length === 1 && shown), ...Object.fromEntries(nodes) }
+      if (about) shown[about.workflowId] = about.status
+      else shown = Object.fromEntries(executions!.nodes.map(({ workflowId, status }) => [workflowId, status]))
       resynced = true
       last.clear()
     } else if (__typename === 'ExecutionChanged') {
