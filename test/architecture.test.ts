@@ -128,6 +128,17 @@ test.each([
   ])
 })
 
+test.each(['Date.now()', 'new Date()', 'Date()', "Date['now']()", 'setTimeout(Date.now)'])(
+  'only those on a short list ask for the time of day: %s',
+  text => {
+    expect(broken({ 'src/telemetry.ts': text, 'src/workflow/a.ts': text })).toEqual([])
+    expect(broken({ 'src/feed/a.ts': text })).toEqual([
+      expect.stringMatching(/^src\/feed\/a\.ts:1 asks for the time of day/),
+    ])
+    expect(broken({ 'src/feed/a.ts': 'new Date(5)' })).toEqual([])
+  },
+)
+
 test.each(['@aws-sdk/client-swf', 'ioredis', 'bullmq', '@apollo/server/errors', 'type-graphql'])(
   '%s has one home',
   dependency => {

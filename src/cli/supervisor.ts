@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { monotonic } from '../clock.js'
 import { SECOND } from '../swf/duration.js'
 
 /** A running child. `exited` resolves, with how it ended, when it is gone. */
@@ -59,12 +60,12 @@ export class Supervised {
 
   async #keep(first: Child): Promise<void> {
     let delay = FIRST_DELAY
-    let born = Date.now()
+    let born = monotonic()
     let how = await first.exited
     const { signal } = this.#stopping
     while (!signal.aborted) {
       this.#child = undefined
-      if (Date.now() - born > WELL) delay = FIRST_DELAY
+      if (monotonic() - born > WELL) delay = FIRST_DELAY
       this.events.died(this.name, how, delay)
       await new Promise<void>(resolve => {
         this.#pause = resolve
@@ -72,7 +73,7 @@ export class Supervised {
       })
       delay = Math.min(delay * 2, LONGEST_DELAY)
       if (signal.aborted) return
-      born = Date.now()
+      born = monotonic()
       try {
         const child = await this.starter(signal)
         this.#child = child

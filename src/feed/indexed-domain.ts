@@ -5,6 +5,7 @@
 // X4. It says that it is complete up to a time only once Redis has heard of every run, and it has all that Redis has.
 
 import { setImmediate as turn } from 'node:timers/promises'
+import { monotonic } from '../clock.js'
 import { Backoff } from '../lifecycle.js'
 import type { Redis } from '../redis.js'
 import { SECOND } from '../swf/duration.js'
@@ -155,11 +156,11 @@ export class IndexedDomain implements Follower {
   }
 
   #prune(): void {
-    const now = Date.now()
+    const now = monotonic()
     if (this.#pruning || now < this.#pruneAt) return
     this.#pruneAt = now + PRUNE
     const { table, retention, log } = this.has
-    this.#pruning = this.#inTurns(() => table.prune(this.domain, now - retention))
+    this.#pruning = this.#inTurns(() => table.prune(this.domain, Date.now() - retention))
       .catch((error: Error) => log.warn({ domain: this.domain, err: error.message }, 'index not pruned'))
       .finally(() => (this.#pruning = undefined))
   }

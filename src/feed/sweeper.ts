@@ -9,6 +9,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { monotonic } from '../clock.js'
 import type { Service } from '../lifecycle.js'
 import { isRedisAway, type Redis } from '../redis.js'
 import type { SwfClient, WorkflowExecutionInfo } from '../swf/client.js'
@@ -48,7 +49,9 @@ const LEASE = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local lease = redis.call('HMGET', KEYS[1], 'holder', 'until')
-if lease[1] and lease[1] ~= ARGV[1] and tonumber(lease[2]) > now then return {0} end
+-- A lease that ends later than any could was taken before the clock of Redis was set back.
+local left = tonumber(lease[2] or 0) - now
+if lease[1] and lease[1] ~= ARGV[1] and left > 0 and left <= 2 * ARGV[2] then return {0} end
 redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'until', now + ARGV[2])
 local marks = redis.call('HMGET', KEYS[1], 'opened', 'closed')
 return {1, marks[1] or '', marks[2] or ''}
@@ -117,7 +120,7 @@ export class Sweeper implements Service {
     const { signal } = this.#stopping
     let failing = false
     while (!signal.aborted) {
-      const next = Date.now() + this.#interval
+      const next = monotonic() + this.#interval
       try {
         await this.sweep(domain)
         swept()
@@ -127,19 +130,19 @@ export class Sweeper implements Service {
         this.options.log[failing ? 'debug' : 'warn']({ domain, err: (error as Error).message }, 'sweep failed')
         failing = true
       }
-      await delay(Math.max(next - Date.now(), 100), undefined, { signal }).catch(() => undefined)
+      await delay(Math.max(next - monotonic(), 100), undefined, { signal }).catch(() => undefined)
     }
   }
 
   /** Sweeps a domain once, unless another sweeper does. Rejects when SWF or Redis is out of reach. */
   async sweep(domain: string): Promise<void> {
-    const enough = Date.now() + this.#interval
+    const enough = monotonic() + this.#interval
     const marks = await this.#lease(domain)
     if (!marks) return
     const anew = marks.closed === undefined
-    if (anew || this.#settled.size > SETTLED || Date.now() > this.#settledUntil) {
+    if (anew || this.#settled.size > SETTLED || monotonic() > this.#settledUntil) {
       this.#settled.clear()
-      this.#settledUntil = Date.now() + HOUR
+      this.#settledUntil = monotonic() + HOUR
     }
     const opened = await this.#list(domain, 'open', marks.opened, anew)
     const closed = await this.#list(domain, 'closed', marks.closed, anew)
@@ -205,7 +208,7 @@ export class Sweeper implements Service {
   /** Makes records of the histories of runs that have been listed only, for as long as the time allows. */
   async #readUnread(domain: string, enough: number): Promise<void> {
     const { unread } = feedKeys(this.#prefix, domain)
-    while (Date.now() < enough) {
+    while (monotonic() < enough) {
       const batch = await this.#redis.lrange(unread, 0, BATCH - 1)
       if (batch.length === 0) return
       const executions = batch.map(text => JSON.parse(text) as WorkflowExecution)
@@ -266,7 +269,7 @@ export class Sweeper implements Service {
 
   /** Waits until the next call to SWF is due. */
   async #pace(): Promise<void> {
-    const now = Date.now()
+    const now = monotonic()
     this.#nextCall = Math.max(now, this.#nextCall + this.#pause)
     if (this.#nextCall > now + 1) await delay(this.#nextCall - now, undefined, { signal: this.#stopping.signal })
   }

@@ -4,6 +4,7 @@
 // T2. A tail that waits for a close ends without one when the close was refused, or when its patience is over: the run
 //     then has a next decision task, or the sweeper finds it.
 
+import { monotonic } from '../clock.js'
 import { Backoff } from '../lifecycle.js'
 import type { Redis } from '../redis.js'
 import type { SwfClient } from '../swf/client.js'
@@ -57,7 +58,7 @@ export class Tail {
   ): Promise<void> {
     const { swf, publisher, log, patience = 10 * SECOND } = this.options
     const backoff = new Backoff(25, SECOND)
-    const until = Date.now() + patience
+    const until = monotonic() + patience
     for (let mine: number | undefined; ;) {
       const { mark, closed } = await this.#mark(domain, execution)
       // Someone else has taken the run further, and it is open: it has a decider.
@@ -65,7 +66,7 @@ export class Tail {
       const events = await readHistory(swf, domain, execution, { after: mark })
       if (events.length > 0) await publisher.publish(domain, execution, events, publish)
       if (!untilClosed || events.some(event => isCloseEvent(event) || isRefusedClose(event))) return
-      if (Date.now() >= until) {
+      if (monotonic() >= until) {
         log.info({ domain, ...execution }, 'no close seen yet')
         return
       }

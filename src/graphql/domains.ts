@@ -1,5 +1,6 @@
 // Which domains there are. A name that nobody registered must not cost a connection, or a place in the index.
 
+import { monotonic } from '../clock.js'
 import type { SwfClient } from '../swf/client.js'
 import { MINUTE } from '../swf/duration.js'
 import { isFault } from '../swf/errors.js'
@@ -37,9 +38,9 @@ export class Domains {
 
   #isRegistered(name: string): Promise<boolean> {
     const known = this.#known.get(name)
-    if (known && known.until > Date.now()) return known.registered
+    if (known && known.until > monotonic()) return known.registered
     const registered = this.#ask(name)
-    this.#known.set(name, { registered, until: Date.now() + MINUTE })
+    this.#known.set(name, { registered, until: monotonic() + MINUTE })
     registered.catch(() => this.#known.delete(name))
     if (this.#known.size > REMEMBERED) this.#known.delete(this.#known.keys().next().value!)
     return registered

@@ -4,6 +4,7 @@
 //      most reads cost no round trip. While Redis is away each gateway lives on a bucket of its own.
 // RB2. Over budget SWF is not asked: the caller gets THROTTLED, as SWF would answer, before deciders and workers get it.
 
+import { monotonic } from '../clock.js'
 import type { Redis } from '../redis.js'
 import { run, script } from '../queues/script.js'
 import type { Action } from '../swf/client-actions.js'
@@ -76,7 +77,7 @@ class Budget {
 
   /** Takes a token; false when there is none. */
   async take(): Promise<boolean> {
-    if (Date.now() > this.#until) this.#tokens = 0
+    if (monotonic() > this.#until) this.#tokens = 0
     if (this.#tokens === 0) await (this.#fetching ??= this.#fetch().finally(() => (this.#fetching = undefined)))
     if (this.#tokens === 0) return false
     this.#tokens--
@@ -91,11 +92,11 @@ class Budget {
     } catch {
       this.#tokens = this.#takeOwn(bucket, refill)
     }
-    this.#until = Date.now() + FRESH
+    this.#until = monotonic() + FRESH
   }
 
   #takeOwn(bucket: number, refill: number): number {
-    const now = Date.now()
+    const now = monotonic()
     const { level, at } = this.#own ?? { level: bucket, at: now }
     const filled = Math.min(bucket, level + ((now - at) / 1_000) * refill)
     const taken = Math.min(BATCH, Math.floor(filled))

@@ -3,6 +3,7 @@
 // G1. It keeps nothing of its own: any number of gateways serve the same domains.
 // G2. Without Redis it still starts and shows executions; without SWF it still lists them.
 
+import { monotonic } from '../clock.js'
 import { ExecutionIndex } from '../feed/execution-index.js'
 import { Publisher } from '../feed/publisher.js'
 import { FeedReader } from '../feed/reader.js'
@@ -169,7 +170,7 @@ export class Gateway implements Service {
       return log.warn('gateway starts without redis')
     }
     const backoff = new Backoff(5, 100)
-    for (const until = Date.now() + PATIENCE.index; index.readiness().length > 0 && Date.now() < until;)
+    for (const until = monotonic() + PATIENCE.index; index.readiness().length > 0 && monotonic() < until;)
       await backoff.wait()
   }
 

@@ -130,12 +130,12 @@ async function withType<T>(
 
 type Known = Pick<ExecutionSummary, 'domain' | 'workflowId' | 'runId' | 'type' | 'tags' | 'taskList'>
 
-async function started(known: Known, { publisher, log, metrics }: Context): Promise<Execution> {
+async function started(known: Known, { swf, publisher, log, metrics }: Context): Promise<Execution> {
   const { domain, workflowId, runId, type } = known
   const summary: ExecutionSummary = {
     ...known,
     status: 'OPEN',
-    startedAt: Date.now(),
+    startedAt: swf.clock.now(),
     cancelRequested: false,
     eventId: 0,
   }

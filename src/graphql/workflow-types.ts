@@ -1,5 +1,6 @@
 // What the gateway remembers of registered workflow types, so that a start costs one call.
 
+import { monotonic } from '../clock.js'
 import type { SwfClient } from '../swf/client.js'
 import { MINUTE } from '../swf/duration.js'
 import type { TypeName } from '../swf/history-event.js'
@@ -26,9 +27,9 @@ export class WorkflowTypes {
   newestVersion(domain: string, name: string): Promise<string> {
     const key = JSON.stringify([domain, name])
     const known = this.#newest.get(key)
-    if (known && known.until > Date.now()) return known.version
+    if (known && known.until > monotonic()) return known.version
     const version = this.#findNewest(domain, name)
-    this.#newest.set(key, { version, until: Date.now() + this.#remember })
+    this.#newest.set(key, { version, until: monotonic() + this.#remember })
     version.catch(() => this.#newest.delete(key))
     return version
   }

@@ -7,6 +7,7 @@
 //     version, the worker's stand again (see TICK).
 // S4. Every change is recorded with who, when, from and to, by the script that makes it; the newest CHANGES_KEPT are kept.
 
+import { monotonic } from '../clock.js'
 import type { Redis } from '../redis.js'
 import { run, script } from './script.js'
 
@@ -138,9 +139,9 @@ const PATIENCE = 1_500
 
 /** Reads the settings; when they are lost although a worker may be alive, gives it time to put them back. */
 async function readStanding(redis: Redis, key: string): Promise<QueueSettings | undefined> {
-  for (const end = Date.now() + PATIENCE; ; await new Promise(resolve => setTimeout(resolve, 100))) {
+  for (const end = monotonic() + PATIENCE; ; await new Promise(resolve => setTimeout(resolve, 100))) {
     const settings = await readSettings(redis, key)
-    if (settings || Date.now() >= end) return settings
+    if (settings || monotonic() >= end) return settings
   }
 }
 

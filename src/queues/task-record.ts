@@ -1,6 +1,7 @@
 // Task records: one a polled task. A BullMQ job only wakes somebody up; the record decides. task-scripts.ts says by which rules.
 
 import { hash as digest } from 'node:crypto'
+import { monotonic } from '../clock.js'
 import type { Redis } from '../redis.js'
 import { HANDED_BACK } from '../swf/failure.js'
 import { fencingToken } from './fencing-token.js'
@@ -54,7 +55,7 @@ export interface Run {
   fencingToken: string
   takeovers: number
   nonce: string
-  /** By this machine's clock, in milliseconds since 1970. */
+  /** A moment of `monotonic`. */
   deadline: number | undefined
   /** Details of the last heartbeat of the run before, in its text. */
   details: string | undefined
@@ -156,7 +157,7 @@ export class TaskRecords {
   }
 
   /**
-   * Makes the record of a polled task, and begins it where it may; safe to repeat. `deadline` is by this machine's clock.
+   * Makes the record of a polled task, and begins it where it may; safe to repeat. `deadline` is a moment of `monotonic`.
    * Without a nonce the task waits in any case.
    */
   async admit(task: TaskRecord, deadline: number | undefined, permit: string, nonce = ''): Promise<Admitted> {
@@ -189,7 +190,7 @@ export class TaskRecords {
       nonce,
       takeovers: Number(takeovers),
       fencingToken: fencingToken(task.startedEventId, Number(takeovers)),
-      deadline: bounded ? Date.now() + Number(left) : undefined,
+      deadline: bounded ? monotonic() + Number(left) : undefined,
       details: details || undefined,
     }
     return { kind: kind as 'RUN' | 'GIVE_UP', run: claimed }
@@ -279,5 +280,5 @@ function inputOf({ input }: TaskRecord): string {
 }
 
 function timeLeft(deadline: number | undefined): number {
-  return deadline === undefined ? NO_DEADLINE : Math.max(0, Math.ceil(deadline - Date.now()))
+  return deadline === undefined ? NO_DEADLINE : Math.max(0, Math.ceil(deadline - monotonic()))
 }

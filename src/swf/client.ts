@@ -5,10 +5,12 @@
 // C2. Every other action is tried up to three times when SWF throttles or does not answer; the caller decides what is after
 //     that. What would be done twice, though, only when it was throttled: without an answer it may have been done.
 // C3. Inputs and outputs are the SDK's: timestamps are Dates, whatever the transport.
+// C4. What time it is for SWF is learned from its answers (SwfClock).
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Metrics } from '../telemetry.js'
 import { SwfFault } from './errors.js'
+import { SwfClock } from './swf-clock.js'
 import type { Action, Actions } from './client-actions.js'
 import type { DirectCall, Transport } from './transport.js'
 import { httpTransport } from './transport-http.js'
@@ -30,7 +32,7 @@ export interface CallOptions {
 /** SWF, one method an action: `swf.startWorkflowExecution(input)`. Every method rejects with a SwfFault. */
 export type SwfClient = {
   [A in Action as Uncapitalize<A>]: (input: Actions[A][0], options?: CallOptions) => Promise<Actions[A][1]>
-} & { close(): void }
+} & { readonly clock: SwfClock; close(): void }
 
 export interface SwfClientOptions {
   /**
@@ -62,7 +64,8 @@ const CALL_TIMEOUT = 10_000
 
 /** Returns a client. It opens no connection before its first call. */
 export function createSwfClient(options: SwfClientOptions = {}): SwfClient {
-  const { transport, close } = openTransport(options)
+  const clock = new SwfClock()
+  const { transport, close } = openTransport(options, clock)
   const call = async (action: Action, input: object, { signal, timeout }: CallOptions = {}): Promise<unknown> => {
     const poll = POLLS.has(action)
     for (let tries = 1; ; tries++) {
@@ -83,7 +86,7 @@ export function createSwfClient(options: SwfClientOptions = {}): SwfClient {
       }
     }
   }
-  return new Proxy({ close } as SwfClient, {
+  return new Proxy({ clock, close } as SwfClient, {
     get: (target, name) => {
       if (name in target || typeof name !== 'string' || name === 'then') return Reflect.get(target, name)
       const action = `${name[0]!.toUpperCase()}${name.slice(1)}` as Action
@@ -94,8 +97,8 @@ export function createSwfClient(options: SwfClientOptions = {}): SwfClient {
   })
 }
 
-function openTransport(options: SwfClientOptions): { transport: Transport; close(): void } {
+function openTransport(options: SwfClientOptions, clock: SwfClock): { transport: Transport; close(): void } {
   const { transport: how = 'sdk', metrics, endpoint } = options
-  const opened = how === 'sdk' ? sdkTransport(options) : httpTransport(how, endpoint)
+  const opened = how === 'sdk' ? sdkTransport(options, clock) : httpTransport(how, endpoint, clock)
   return metrics ? { ...opened, transport: measuredTransport(opened.transport, metrics) } : opened
 }

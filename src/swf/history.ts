@@ -4,6 +4,7 @@
 //     Absence of an event proves nothing; whoever must have events up to an id says so (`upTo`), and is served or refused.
 // H2. The pages of a decision task are handed out by PollForDecisionTask itself, and are the authoritative view.
 
+import { monotonic } from '../clock.js'
 import { Backoff } from '../lifecycle.js'
 import type { DecisionTask, SwfClient } from './client.js'
 import { SECOND } from './duration.js'
@@ -55,14 +56,14 @@ export async function readHistory(
   { upTo, after = 0, patience = 5 * SECOND }: ReadHistoryOptions = {},
 ): Promise<HistoryEvent[]> {
   const backoff = new Backoff(50, 1_000)
-  const until = Date.now() + patience
+  const until = monotonic() + patience
   for (;;) {
     const events =
       after > 0 ? await readEnd(swf, domain, execution, after) : await readStart(swf, domain, execution, upTo)
     const shown = events.at(-1)?.eventId ?? 0
     if (upTo === undefined) return events
     if (shown >= upTo) return events.slice(0, Math.max(0, upTo - after))
-    if (Date.now() >= until) throw new HistoryIncomplete(execution, upTo, shown)
+    if (monotonic() >= until) throw new HistoryIncomplete(execution, upTo, shown)
     await backoff.wait()
   }
 }

@@ -32,7 +32,7 @@ export interface Envelope {
   attempt?: number
   /** The same for every try of one call: what an effect is to be recorded under. */
   idempotencyKey?: string
-  /** When SWF times the activity out, by the decider's clock: schedule-to-close. */
+  /** When SWF times the activity out, by SWF's clock: schedule-to-close. */
   deadline?: number
   /** How long one run may take, in milliseconds: start-to-close. */
   startToClose?: number

@@ -2,13 +2,17 @@
 // Both speak SWF's wire shapes, in which a timestamp is a number of seconds since 1970.
 
 import { Agent, type Dispatcher } from 'undici'
+import type { IncomingHttpHeaders } from 'node:http'
+import { monotonic } from '../clock.js'
 import { SwfFault, swfFault } from './errors.js'
+import type { SwfClock } from './swf-clock.js'
 import type { DirectCall, Transport } from './transport.js'
 
 /** Opens a transport to `endpoint`, or around a direct call. */
 export function httpTransport(
   how: 'http' | DirectCall,
   endpoint: string | undefined,
+  clock: SwfClock,
 ): { transport: Transport; close(): void } {
   if (typeof how === 'function') {
     return {
@@ -27,7 +31,8 @@ export function httpTransport(
   const origin = new URL(endpoint).origin
   const agent = new Agent({ keepAliveTimeout: 60_000 })
   const transport: Transport = async (action, input, { signal, timeout }) => {
-    const { status, text } = await new Promise<Answer>((resolve, reject) => {
+    const asked = monotonic()
+    const { status, text, date } = await new Promise<Answer>((resolve, reject) => {
       const body = JSON.stringify(wire(input))
       const headers = ['content-type', 'application/x-amz-json-1.0', 'x-amz-target', `SimpleWorkflowService.${action}`]
       agent.dispatch(
@@ -40,6 +45,7 @@ export function httpTransport(
         cause: error,
       })
     })
+    clock.heard(date, asked)
     const body = parse(text)
     if (status === 200 && body) return dates(body)
     throw swfFault(action, body?.__type ?? `HTTP ${status}`, body?.message ?? text.slice(0, 200))
@@ -50,11 +56,13 @@ export function httpTransport(
 interface Answer {
   status: number
   text: string
+  date: string | undefined
 }
 
 /** One request and its answer, gathered without the stream that undici's own `request` makes of every answer. */
 class Exchange implements Dispatcher.DispatchHandler {
   #status = 0
+  #date: string | undefined
   readonly #chunks: Buffer[] = []
   #stop: (() => void) | undefined
 
@@ -74,8 +82,9 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#stop = () => signal.removeEventListener('abort', abort)
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number): void {
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, { date }: IncomingHttpHeaders): void {
     this.#status = status
+    this.#date = date as string | undefined
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -86,7 +95,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#forget()
     const [first, ...others] = this.#chunks
     const text = others.length ? Buffer.concat(this.#chunks).toString() : (first?.toString() ?? '')
-    this.resolve({ status: this.#status, text })
+    this.resolve({ status: this.#status, text, date: this.#date })
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

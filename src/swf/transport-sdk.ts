@@ -1,7 +1,9 @@
 // Calls through the AWS SDK: credentials and region from the AWS chain, requests signed.
 
 import type { SWFClient, SWFClientConfig } from '@aws-sdk/client-swf'
+import { monotonic } from '../clock.js'
 import { SwfFault, swfFault } from './errors.js'
+import type { SwfClock } from './swf-clock.js'
 import type { Action } from './client-actions.js'
 import type { Transport } from './transport.js'
 
@@ -17,13 +19,16 @@ interface Clients {
  * Opens two SDK clients, at the first call: processes that never call Amazon need not load the SDK. Polls have sockets of
  * their own, else open polls would starve responds and heartbeats.
  */
-export function sdkTransport(options: { endpoint?: string; region?: string; maxPolls?: number }): {
+export function sdkTransport(
+  options: { endpoint?: string; region?: string; maxPolls?: number },
+  clock: SwfClock,
+): {
   transport: Transport
   close(): void
 } {
   let clients: Promise<Clients> | undefined
   const transport: Transport = async (action, input, { signal, timeout }) => {
-    clients ??= openClients(options)
+    clients ??= openClients(options, clock)
     const { commands, polls, calls } = await clients.catch((error: unknown) => {
       clients = undefined
       throw fromSdk(action, error as Error)
@@ -56,7 +61,10 @@ export function sdkTransport(options: { endpoint?: string; region?: string; maxP
   return { transport, close }
 }
 
-async function openClients(options: { endpoint?: string; region?: string; maxPolls?: number }): Promise<Clients> {
+async function openClients(
+  options: { endpoint?: string; region?: string; maxPolls?: number },
+  clock: SwfClock,
+): Promise<Clients> {
   const sdk = await import('@aws-sdk/client-swf')
   const client = (maxSockets: number) => {
     const config: SWFClientConfig = {
@@ -65,7 +73,17 @@ async function openClients(options: { endpoint?: string; region?: string; maxPol
       ...(options.endpoint && { endpoint: options.endpoint }),
       requestHandler: { httpAgent: { maxSockets, keepAlive: true }, httpsAgent: { maxSockets, keepAlive: true } },
     }
-    return new sdk.SWFClient(config)
+    const made = new sdk.SWFClient(config)
+    made.middlewareStack.add(
+      next => async args => {
+        const asked = monotonic()
+        const result = await next(args)
+        clock.heard((result.response as { headers?: { date?: string } }).headers?.date, asked)
+        return result
+      },
+      { step: 'deserialize', name: 'swfClock' },
+    )
+    return made
   }
   const commands = sdk as unknown as Record<string, Command>
   return { commands, polls: client(options.maxPolls ?? 100), calls: client(200) }

@@ -185,7 +185,8 @@ export class TestTask {
       deadline: deadline === undefined ? undefined : new Date(deadline),
       activityId: record.activityId,
       activityType: record.activityType,
-      leaveOpen: options => leaveOpen(record, { domain, taskList, deadline, now: now() }, options?.for),
+      leaveOpen: options =>
+        leaveOpen(record, { domain, taskList, deadline, now: now(), dateAt: at => new Date(at) }, options?.for),
     }
   }
 }

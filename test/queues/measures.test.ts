@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
+import { monotonic } from '../../src/clock.js'
 import { queueKey } from '../../src/queues/keys.js'
 import { percentiles, readMeasures, sum } from '../../src/queues/measures.js'
 import { DEFAULT_SETTINGS } from '../../src/queues/settings.js'
@@ -43,7 +44,7 @@ const task = (activityId: string, facts: Partial<TaskRecord> = {}): TaskRecord =
   beat: 0,
   ...facts,
 })
-const soon = () => Date.now() + 60_000
+const soon = () => monotonic() + 60_000
 const admitted = async (facts: TaskRecord) => {
   await a.admit(facts, soon(), 'p')
   return facts.id
@@ -93,9 +94,9 @@ test('takeovers, runs that are fenced off, expired tasks and runs without an out
   await claimed(b, id)
   expect(await a.beat(first)).toBe('STALE')
   expect(await a.commit(first, { kind: 'completed' })).toBe('STALE')
-  await a.admit(task('2'), Date.now(), 'p')
+  await a.admit(task('2'), monotonic(), 'p')
   await a.claim(task('2').id, 'n')
-  await a.admit(task('3'), Date.now(), 'p')
+  await a.admit(task('3'), monotonic(), 'p')
   await redis.hdel(`${key}:state`, 'sweep')
   await due()
   const late = await claimed(b, await admitted(task('4')))

@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
+import { monotonic } from '../../src/clock.js'
 import { queueKey } from '../../src/queues/keys.js'
 import {
   DEFAULT_SETTINGS,
@@ -50,7 +51,7 @@ const admit = (records: TaskRecords, activityId: string, permit: string) =>
       activityType: { name: 'Work', version: '1' },
       beat: 0,
     },
-    Date.now() + 60_000,
+    monotonic() + 60_000,
     permit,
   )
 

@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
+import { monotonic } from '../../src/clock.js'
 import { readAbandoned, readDue } from '../../src/queues/due.js'
 import { queueKey } from '../../src/queues/keys.js'
 import { DEFAULT_SETTINGS, updateSettings, type SettingsChange } from '../../src/queues/settings.js'
@@ -66,7 +67,7 @@ const task = (activityId = '1.1', startedEventId = 7): TaskRecord => ({
   beat: 0,
   input: '',
 })
-const soon = () => Date.now() + 60_000
+const soon = () => monotonic() + 60_000
 const claimed = async (process: typeof a, id = task().id, nonce = process.records.nonce()) => {
   const claim = await process.records.claim(id, nonce)
   if (!('run' in claim)) throw new Error(`claim answered ${claim.kind}`)
@@ -121,7 +122,7 @@ test('none begins before those that wait, nor when its time is over', async () =
   await claimed(b, taskId('run', '2.1'))
   await claimed(b, taskId('run', '3.1'))
   expect(await a.records.admit(task('4.1'), soon(), 'p', run.nonce)).toBe('RUN')
-  expect(await a.records.admit(task('5.1'), Date.now(), 'p', a.records.nonce())).toBe('NEW')
+  expect(await a.records.admit(task('5.1'), monotonic(), 'p', a.records.nonce())).toBe('NEW')
 })
 
 test('no more run at a time than the fleet may, and none begins while the queue is paused', async () => {
@@ -221,9 +222,9 @@ test('nobody is taken over while Redis has just come back: all leases have run o
 })
 
 test('no run begins after the deadline', async () => {
-  await a.records.admit(task(), Date.now(), 'p')
+  await a.records.admit(task(), monotonic(), 'p')
   expect(await a.records.claim(task().id, 'n')).toMatchObject({ kind: 'EXPIRED', facts: { activityId: '1.1' } })
-  await a.records.admit(task('2.1'), Date.now(), 'p')
+  await a.records.admit(task('2.1'), monotonic(), 'p')
   expect(await due()).toMatchObject([{ kind: 'EXPIRED', facts: { activityId: '2.1' } }])
   expect((await readNumbers(redis, key)).slotsHeld).toBe(0)
 })
@@ -358,7 +359,7 @@ test('an open task whose time is over is ended by one process, and closed when S
     ['1.1', 60_000],
     ['2.1', 1],
   ] as const) {
-    await a.records.admit(task(id), Date.now() + ms + 50, 'p')
+    await a.records.admit(task(id), monotonic() + ms + 50, 'p')
     await a.records.open((await claimed(a, task(id).id)).run, 0, 0)
   }
   await new Promise(resolve => setTimeout(resolve, 60))

@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
+import { monotonic } from '../../src/clock.js'
 import { queueKey } from '../../src/queues/keys.js'
 import { DEFAULT_SETTINGS, updateSettings } from '../../src/queues/settings.js'
 import { Slots } from '../../src/queues/slots.js'
@@ -69,7 +70,7 @@ const admit = (activityId: string) =>
       activityType: { name: 'Work', version: '1' },
       beat: 0,
     },
-    Date.now() + 60_000,
+    monotonic() + 60_000,
     'p',
   )
 const see = (...ids: string[]) =>

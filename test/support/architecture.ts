@@ -27,6 +27,8 @@ interface Source {
   imports: Import[]
   /** Lines that read the environment or the command line. */
   readsConfiguration: number[]
+  /** Lines that ask what time of day it is. */
+  asksTime: number[]
 }
 
 interface Arrow {
@@ -36,6 +38,7 @@ interface Arrow {
 }
 
 const FOUNDATION = [
+  'clock',
   'telemetry',
   'line-writer',
   'cut',
@@ -82,6 +85,27 @@ const PURE_PACKAGES = new Set(['zod', '@standard-schema/spec', 'croner'])
 const IO_MODULES =
   /^(node:)?(fs|net|http|https|http2|tls|dgram|dns|child_process|cluster|worker_threads|readline|repl|inspector|tty|os|sqlite)(\/.*)?$/
 
+/** Who asks for the time of day, and what for: src/clock.ts says why nobody else does. src/workflow has a guard of its own. */
+const ASKS_TIME: Record<string, string> = {
+  'src/clock.ts': 'turns moments into times of day',
+  'src/swf/swf-clock.ts': "compares this machine's clock with SWF's",
+  'src/swf/local/clock.ts': 'begins at the time of day',
+  'src/swf/local/server.ts': 'names of requests',
+  'src/telemetry.ts': 'lines of the log',
+  'src/queues/settings.ts': 'when settings were changed',
+  'src/workers/activity/activity-worker.ts': 'since when a process runs',
+  'src/workers/decider/decider.ts': 'since when a process runs',
+  'src/feed/publisher.ts': 'when a state was seen',
+  'src/feed/sweeper.ts': 'retention, in days',
+  'src/feed/indexed-domain.ts': 'retention, in days; up to when an index is complete',
+  'src/graphql/histories.ts': 'as of when an answer is',
+  'src/graphql/execution.type.ts': 'as of when an answer is',
+  'src/graphql/execution-list.ts': 'as of when an answer is',
+  'src/graphql/execution-stats.resolver.ts': 'statistics up to now',
+  'src/cli/pending.ts': 'ages, for people',
+  'src/cli/queue.ts': 'ages, for people',
+}
+
 /** Lists the broken rules, one sentence each; empty when the house is in order. */
 export function brokenRules(tree: Tree, pkg: PackageFile): string[] {
   const sources = [...tree].map(([file, text]) => read(file, text))
@@ -95,6 +119,7 @@ export function brokenRules(tree: Tree, pkg: PackageFile): string[] {
     ...inSrc.flatMap(outsideRule),
     ...workflowRule(inSrc, reaches),
     ...inSrc.flatMap(configurationRule),
+    ...inSrc.flatMap(timeRule),
     ...indexRule([...tree.keys()], pkg),
     ...cycles(arrows).map(cycle => `import cycle: ${cycle.join(' → ')}`),
     ...sources.filter(({ file }) => file.startsWith('examples/')).flatMap(source => exampleRule(source, pkg)),
@@ -167,6 +192,14 @@ function workflowRule(sources: readonly Source[], reaches: Reachability): string
       .map(
         ({ specifier, line }) => `${file}:${line} imports ${specifier}: workflow code reaches it, and cannot do I/O`,
       ),
+  )
+}
+
+function timeRule({ file, asksTime }: Source): string[] {
+  if (file in ASKS_TIME || roomOf(file) === 'workflow') return []
+  return asksTime.map(
+    line =>
+      `${file}:${line} asks for the time of day, which may be set at any moment: durations are measured by clock.ts`,
   )
 }
 
@@ -285,6 +318,7 @@ function read(file: string, text: string): Source {
   if (failure) throw new Error(`${file} cannot be parsed: ${failure.message}`)
   const imports: Import[] = []
   const readsConfiguration: number[] = []
+  const asksTime: number[] = []
   const lineOf = (offset: number) => text.slice(0, offset).split('\n').length
   const add = (source: { start: number; value?: unknown } | null | undefined, isType: boolean) => {
     if (typeof source?.value === 'string') imports.push({ specifier: source.value, isType, line: lineOf(source.start) })
@@ -323,6 +357,13 @@ function read(file: string, text: string): Source {
           object.property.name === 'process')
       const name = property.type === 'Literal' ? property.value : 'name' in property ? property.name : undefined
       if (isProcess && isConfiguration(name)) readsConfiguration.push(lineOf(node.start))
+      if (object.type === 'Identifier' && object.name === 'Date' && name === 'now') asksTime.push(lineOf(node.start))
+    },
+    NewExpression({ callee, arguments: given, start }) {
+      if (callee.type === 'Identifier' && callee.name === 'Date' && given.length === 0) asksTime.push(lineOf(start))
+    },
+    CallExpression({ callee, start }) {
+      if (callee.type === 'Identifier' && callee.name === 'Date') asksTime.push(lineOf(start))
     },
     VariableDeclarator({ id, init, start }) {
       if (id.type !== 'ObjectPattern' || init?.type !== 'Identifier' || init.name !== 'process') return
@@ -331,5 +372,5 @@ function read(file: string, text: string): Source {
           readsConfiguration.push(lineOf(start))
     },
   }).visit(program)
-  return { file, imports, readsConfiguration }
+  return { file, imports, readsConfiguration, asksTime }
 }

@@ -2,6 +2,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { SwfFault } from '../../src/swf/errors.js'
+import { SwfClock } from '../../src/swf/swf-clock.js'
 import { httpTransport } from '../../src/swf/transport-http.js'
 import { afterFile } from '../support/dispose.js'
 
@@ -9,7 +10,11 @@ import { afterFile } from '../support/dispose.js'
 async function opposite(listener: RequestListener) {
   const server = createServer(listener)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { transport, close } = httpTransport('http', `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const { transport, close } = httpTransport(
+    'http',
+    `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    new SwfClock(),
+  )
   afterFile(() => {
     close()
     server.closeAllConnections()

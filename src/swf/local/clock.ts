@@ -1,10 +1,16 @@
 // The clock of the engine. Nothing else in swf/local asks what time it is.
 
+import { uptime } from 'node:os'
+import { monotonic } from '../../clock.js'
+
 /**
  * The longest that one setTimeout waits, in milliseconds. It could be 24.8 days; but while a machine sleeps, setTimeout
- * stands still and the time of day does not.
+ * stands still and time does not.
  */
 const LONGEST = 30_000
+/** How often it is looked whether the machine has slept, and how long sleep must be to be noticed, in milliseconds. */
+const LOOK = 1_000
+const SLEEP = 1_000
 
 export interface Clock {
   /** Milliseconds since 1970; never smaller than the last answer. */
@@ -13,15 +19,41 @@ export interface Clock {
   alarm(at: number | undefined, ring: () => void): void
 }
 
-/** The time of day. A moment that is far away is reached in several waits. */
+/**
+ * The time of day as it was at the start, and what has passed since, sleep of the machine included. Where somebody sets the time
+ * of day meanwhile, no timeout comes sooner or later for it. A moment that is far away is reached in several waits.
+ */
 export class RealClock implements Clock {
-  #last = 0
+  readonly #awake: () => number
+  readonly #up: () => number
+  /** The time of day at moment 0 of what measures the time awake. */
+  #base: number
+  /** How long the machine had been up when that moment was 0, without the sleep that has been noticed. */
+  #upBase: number
+  #looked: number
   #timer: NodeJS.Timeout | undefined
 
+  /** `awake` stands still while the machine sleeps, `up` does not; both in milliseconds. */
+  constructor(awake = monotonic, up = () => uptime() * 1_000) {
+    this.#awake = awake
+    this.#up = up
+    this.#looked = awake()
+    this.#base = Date.now() - this.#looked
+    this.#upBase = up() - this.#looked
+  }
+
   now(): number {
-    const now = Date.now()
-    if (now > this.#last) this.#last = now
-    return this.#last
+    const awake = this.#awake()
+    if (awake - this.#looked >= LOOK) this.#look(awake)
+    return Math.floor(this.#base + awake)
+  }
+
+  #look(awake: number): void {
+    this.#looked = awake
+    const slept = this.#up() - awake - this.#upBase
+    if (slept < SLEEP) return
+    this.#base += slept
+    this.#upBase += slept
   }
 
   alarm(at: number | undefined, ring: () => void): void {

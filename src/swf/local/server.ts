@@ -52,7 +52,12 @@ export async function listen(context: Context, { port, ...options }: ListenOptio
     const refusal = door.refuse(request)
     if (!refusal) return receive(context, request, response)
     request.resume()
-    send(response, refusal.status, JSON.stringify(new Fault('AccessDeniedException', refusal.message)))
+    send(
+      response,
+      refusal.status,
+      JSON.stringify(new Fault('AccessDeniedException', refusal.message)),
+      context.engine.now(),
+    )
   }
   const server = createServer(
     { keepAliveTimeout: 75_000, requestTimeout: REQUEST_TIMEOUT, requireHostHeader: false },
@@ -109,10 +114,11 @@ function answer(
   body: Buffer | undefined,
   size: number,
 ): void {
-  const { store } = context.engine
+  const { engine } = context
+  const { store } = engine
   const succeed = (value: object | string | undefined | void) => {
     const text = value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value)
-    store.afterCommit(() => send(response, 200, text))
+    store.afterCommit(() => send(response, 200, text, engine.now()))
   }
   const fail = (error: unknown) => {
     if (error instanceof ReplyDropped) {
@@ -120,7 +126,9 @@ function answer(
       return
     }
     const fault = error instanceof Fault ? error : internal(error)
-    store.afterCommit(() => send(response, fault.code === 'InternalFailure' ? 500 : 400, JSON.stringify(fault)))
+    store.afterCommit(() =>
+      send(response, fault.code === 'InternalFailure' ? 500 : 400, JSON.stringify(fault), engine.now()),
+    )
   }
   try {
     if (isControl(request)) {
@@ -189,7 +197,20 @@ function callerOf(response: ServerResponse): Caller {
   }
 }
 
-function send(response: ServerResponse, status: number, text: string): void {
+let second = NaN
+let date = ''
+
+/** The Date header: SWF's time, which clients go by; made once a second. */
+function dateOf(now: number): string {
+  const its = Math.floor(now / 1_000)
+  if (its !== second) {
+    second = its
+    date = new Date(now).toUTCString()
+  }
+  return date
+}
+
+function send(response: ServerResponse, status: number, text: string, now: number): void {
   if (response.destroyed) return
   const body = text.length < LONG ? text : Buffer.from(text)
   const length = Buffer.byteLength(body)
@@ -200,6 +221,8 @@ function send(response: ServerResponse, status: number, text: string): void {
     'application/x-amz-json-1.0',
     'Content-Length',
     String(length),
+    'Date',
+    dateOf(now),
   ])
   // ASCII, as most is, goes out faster when it is said to be no more than that.
   response.end(body, length === text.length ? 'latin1' : 'utf8')

@@ -1,5 +1,6 @@
 // One run that goes on in this process: its heartbeat, whether it is to stop, and what its handler is given.
 
+import { dateAt, monotonic } from '../../clock.js'
 import type { Run, TaskRecords } from '../../queues/task-record.js'
 import type { SwfClient } from '../../swf/client.js'
 import { decodePayload, type Payload } from '../../swf/payload.js'
@@ -88,9 +89,9 @@ export class ActiveRun {
       shuttingDown,
       lastHeartbeat: details === undefined ? lastHeartbeat : decodePayload(details).value,
       idempotencyKey: idempotencyKey ?? `${workflowExecution.workflowId}/${workflowExecution.runId}/${activityId}`,
-      deadline: deadline === undefined ? undefined : new Date(deadline),
+      deadline: deadline === undefined ? undefined : dateAt(deadline),
       heartbeat: details => heartbeat.record(details),
-      leaveOpen: options => leaveOpen(task, { domain, taskList, deadline, now: Date.now() }, options?.for),
+      leaveOpen: options => leaveOpen(task, { domain, taskList, deadline, now: monotonic(), dateAt }, options?.for),
       get signal() {
         return stop.signal
       },
@@ -113,12 +114,12 @@ export class ActiveRun {
   }
 }
 
-/** Calls at a time, however far away; returns what takes that back. */
-function at(time: number | undefined, call: () => void): () => void {
-  if (time === undefined) return () => {}
+/** Calls at a moment, however far away; returns what takes that back. */
+function at(moment: number | undefined, call: () => void): () => void {
+  if (moment === undefined) return () => {}
   let timer: NodeJS.Timeout
   const wait = () => {
-    const left = time - Date.now()
+    const left = moment - monotonic()
     timer = left > LONGEST_TIMER ? setTimeout(wait, LONGEST_TIMER) : setTimeout(call, left)
   }
   wait()

@@ -50,6 +50,8 @@ export const DEFAULTS = { drain: 30 * SECOND, grace: 5 * SECOND, pollers: 10 } s
 
 /** How long it waits for Redis before it says that it has started without, in milliseconds. */
 const PATIENCE = SECOND
+/** From when on it is said that this machine's clock is off, in milliseconds. */
+const CLOCK_OFF = 2 * SECOND
 /** How often the worker shows itself in its domain, in milliseconds. */
 const ANNOUNCE = SECOND
 
@@ -67,6 +69,8 @@ export class ActivityWorker implements Service {
   #timer: NodeJS.Timeout | undefined
   #started = false
   readonly #startedAt = Date.now()
+  /** It has been said that the clock is off. */
+  #clockOff = false
   #stopping: Promise<void> | undefined
   #askToStop = (): void => {}
   readonly #stopAsked = new Promise<void>(resolve => (this.#askToStop = resolve))
@@ -130,7 +134,10 @@ export class ActivityWorker implements Service {
     )
     await this.#announce(redis).catch(() => {})
     await Promise.all(this.#lists.map(list => list.start()))
-    this.#timer = setInterval(() => void this.#announce(redis).catch(() => {}), ANNOUNCE)
+    this.#timer = setInterval(() => {
+      this.#lookAtClock()
+      void this.#announce(redis).catch(() => {})
+    }, ANNOUNCE)
     this.#started = true
     const taskLists = [...this.#byTaskList.keys()]
     log.info({ domain, taskLists, worker: this.#id }, 'activity worker started')
@@ -151,7 +158,16 @@ export class ActivityWorker implements Service {
     const lists = this.#lists.map(list => list.lacks(redis.length > 0))
     const some = lists.some(lacks => !lacks.some(({ stops }) => stops))
     const theirs = lists.flat().map(lack => (some ? reduces(lack.what) : lack))
-    return [...redis, ...(swf ? [stops(swf.what)] : []), ...theirs]
+    const clock = clockTrouble(this.#options.swf)
+    return [...redis, ...(swf ? [stops(swf.what)] : []), ...theirs, ...(clock ? [reduces(clock)] : [])]
+  }
+
+  #lookAtClock(): void {
+    const { log, swf } = this.#options
+    const trouble = clockTrouble(swf)
+    if (trouble && !this.#clockOff) log.warn({ aheadMs: Math.round(swf.clock.ahead) }, trouble)
+    if (!trouble && this.#clockOff) log.info("the clock of this machine agrees with SWF's again")
+    this.#clockOff = trouble !== undefined
   }
 
   async #stop(): Promise<void> {
@@ -179,6 +195,14 @@ export class ActivityWorker implements Service {
     }
     await announce(redis, this.#prefix, domain, worker, [...this.#byTaskList.keys()])
   }
+}
+
+/** Says how far this machine's clock is off; undefined when it agrees with SWF's. */
+function clockTrouble({ clock: { ahead } }: SwfClient): string | undefined {
+  if (Math.abs(ahead) < CLOCK_OFF) return undefined
+  const seconds = Math.round(Math.abs(ahead) / SECOND)
+  const how = ahead > 0 ? 'ahead of' : 'behind'
+  return `the clock of this machine is ${seconds} s ${how} SWF's: tasks and deadlines do not mind, times in the log and for handlers do`
 }
 
 function unlessUnsuitable(error: unknown): void {

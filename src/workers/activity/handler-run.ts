@@ -5,6 +5,7 @@
 // U3. A handler that does not stop within its grace period is abandoned: its outcome is decided without it, and it is said
 //     that it still runs, and when it has ended after all.
 
+import { monotonic } from '../../clock.js'
 import type { Outcome, TaskFacts as Facts } from '../../queues/task-record.js'
 import { cutReason, encodeFailure, HANDED_BACK, type Failure } from '../../swf/failure.js'
 import { encodePayload } from '../../swf/payload.js'
@@ -46,8 +47,8 @@ export async function runHandler(
     job.log.warn({ code, grace }, 'handler did not stop and is abandoned')
     abandon?.abort()
     onAbandoned?.()
-    const abandoned = Date.now()
-    void ended.then(() => job.log.info({ code, ms: Date.now() - abandoned }, 'abandoned handler has ended'))
+    const abandoned = monotonic()
+    void ended.then(() => job.log.info({ code, ms: monotonic() - abandoned }, 'abandoned handler has ended'))
   }
   if (LOST.has(code)) return undefined
   if (end && 'value' in end) return OpenActivity.is(end.value) ? end.value : completed(end.value, task)

@@ -10,6 +10,7 @@
 //     begins, those it asks for, and one for a hint; then the interval again, from its end to SWF's answer.
 // H5. What SWF answers counts: cancelRequested, or that it has closed the task.
 
+import { monotonic } from '../../clock.js'
 import type { Run, TaskRecords } from '../../queues/task-record.js'
 import type { SwfClient } from '../../swf/client.js'
 import { SECOND } from '../../swf/duration.js'
@@ -47,7 +48,7 @@ export class Heartbeat {
   readonly #gap: number
   #details: string | undefined
   #fresh = false
-  #last = Date.now()
+  #last = monotonic()
   #timer: NodeJS.Timeout | undefined
   #due = Infinity
   #beating: Promise<void> | undefined
@@ -76,7 +77,7 @@ export class Heartbeat {
     const { run, manual } = this.#options
     if (!manual || this.#stopped) return
     this.#interval = run.task.beat
-    if (this.#interval > 0) this.#schedule(Math.max(0, this.#last + this.#interval - Date.now()))
+    if (this.#interval > 0) this.#schedule(Math.max(0, this.#last + this.#interval - monotonic()))
   }
 
   /** Takes details for the next beat. */
@@ -92,7 +93,7 @@ export class Heartbeat {
     else if (text !== undefined) this.#details = text
     if (this.#fresh) return
     this.#fresh = true
-    this.#schedule(this.#delay(Date.now()))
+    this.#schedule(this.#delay(monotonic()))
   }
 
   /** Sends a heartbeat at once; resolves when its answer has been obeyed. Never rejects. */
@@ -124,7 +125,7 @@ export class Heartbeat {
   }
 
   #schedule(delay: number): void {
-    const due = Date.now() + delay
+    const due = monotonic() + delay
     if (due >= this.#due) return
     clearTimeout(this.#timer)
     this.#due = due
@@ -157,7 +158,7 @@ export class Heartbeat {
     const { run, swf, metrics, log, onStop } = this.#options
     this.#told ||= this.#fresh
     this.#fresh = false
-    this.#last = Date.now()
+    this.#last = monotonic()
     const details = this.#details
     if (!(await this.#checkSoon())) return
     let next = this.#interval

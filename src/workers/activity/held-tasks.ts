@@ -4,6 +4,7 @@
 // Until somebody has begun it, it is remembered, so that a Redis that has lost its record gets it again.
 // A task for which this process has room is to begin as it is admitted; the room is kept until Redis has said whether it has.
 
+import { monotonic } from '../../clock.js'
 import type { DueTask } from '../../queues/due.js'
 import type { JobQueue } from '../../queues/job.js'
 import { firstRun, type Run, type TaskRecords } from '../../queues/task-record.js'
@@ -56,7 +57,7 @@ export class HeldTasks {
 
   /** Takes a task that was just polled, and admits it in the place of its permit. Never rejects. */
   async add(task: PolledTask, permit: string): Promise<void> {
-    const now = Date.now()
+    const now = monotonic()
     this.forget(task.record.id)
     const { record, payload, deadline } = task
     const held: Held = {
@@ -86,7 +87,7 @@ export class HeldTasks {
    * for SWF.
    */
   async lookAfter(away: boolean): Promise<void> {
-    const now = Date.now()
+    const now = monotonic()
     for (const held of this.#tasks.values())
       if (!held.busy && held.deadline !== undefined && held.deadline <= now) this.#drop(held)
     const old = [...this.#tasks.values()].filter(held => !held.busy && held.at + SETTLE <= now)
@@ -139,14 +140,14 @@ export class HeldTasks {
 
   /** Gives its owner, if there is one, time to come first; else it is admitted again, after SWF was asked. */
   #lost(held: Held): void {
-    held.lostAt ??= Date.now()
-    if (held.lostAt + OWNER_FIRST > Date.now()) return
+    held.lostAt ??= monotonic()
+    if (held.lostAt + OWNER_FIRST > monotonic()) return
     held.admitted = false
   }
 
   async #rescue(held: Held, away: boolean): Promise<void> {
     const { beat, taskToken } = held.record
-    const now = Date.now()
+    const now = monotonic()
     if (held.lostAt !== undefined || (beat > 0 && held.beatAt + beat <= now)) {
       held.beatAt = now
       held.busy = true

@@ -1,5 +1,6 @@
 // The tasks that this process has left open, kept in mind for a Redis that forgets them.
 
+import { monotonic } from '../../clock.js'
 import type { Run, TaskRecords } from '../../queues/task-record.js'
 import { DAY } from '../../swf/duration.js'
 import { compared, fellBehind } from './compared.js'
@@ -11,8 +12,8 @@ const MOST = 10_000
 
 interface OpenTask {
   run: Run
-  /** When it fails unless somebody completes it; undefined: with its execution. */
-  until: Date | undefined
+  /** When it fails unless somebody completes it, a moment of `monotonic`; undefined: with its execution. */
+  until: number | undefined
   beat: number
 }
 
@@ -23,16 +24,16 @@ export class OpenTasks {
   constructor(private readonly records: TaskRecords) {}
 
   /** Leaves a run's task open. Rejects as Redis does. */
-  open(run: Run, until: Date | undefined, beat: number): Promise<'OK' | 'STALE' | 'LOST'> {
-    return this.records.open(run, until === undefined ? LONGEST : until.getTime() - Date.now(), beat)
+  open(run: Run, until: number | undefined, beat: number): Promise<'OK' | 'STALE' | 'LOST'> {
+    return this.records.open(run, until === undefined ? LONGEST : until - monotonic(), beat)
   }
 
   /** Keeps in mind what has been left open. This process answers for it as long. */
-  remember({ task: { input: _input, ...task }, ...run }: Run, until: Date | undefined, beat: number): void {
+  remember({ task: { input: _input, ...task }, ...run }: Run, until: number | undefined, beat: number): void {
     this.#forget(task.id)
     this.#tasks.set(task.id, { run: { ...run, task }, until, beat })
     for (const [id, { until }] of this.#tasks) {
-      if (this.#tasks.size <= MOST && (until === undefined || until.getTime() > Date.now())) break
+      if (this.#tasks.size <= MOST && (until === undefined || until > monotonic())) break
       this.#forget(id)
     }
   }

@@ -12,6 +12,7 @@
 // A7. This process answers for a run (P5) from the moment that it asks for it until its record is closed, or it has heard that
 //     the run is not its own. What it runs it compares with what Redis says, and puts back what that does not know.
 
+import { monotonic } from '../../clock.js'
 import { Backoff } from '../../lifecycle.js'
 import type { DueTask } from '../../queues/due.js'
 import type { Claim, Outcome, Run, TaskFacts } from '../../queues/task-record.js'
@@ -20,6 +21,7 @@ import { HANDED_BACK, NO_HANDLER, WORKER_LOST } from '../../swf/failure.js'
 import { decodePayload, type Envelope, type Payload } from '../../swf/payload.js'
 import { OpenActivity, type AbortCode, type Handler } from '../definitions.js'
 import { ActiveRun, type ActiveRunOptions } from './active-run.js'
+import { openUntil } from './leave-open.js'
 import { compared, fellBehind } from './compared.js'
 import { bridgeFailure, runHandler } from './handler-run.js'
 import { OpenTasks } from './open-tasks.js'
@@ -205,7 +207,7 @@ export class Processor {
     const { run } = claim
     const { log, metrics, handlers } = this.#options
     const { activityType } = run.task
-    const began = performance.now()
+    const began = monotonic()
     const handler = handlers.get(typeKey(activityType))
     const active = new ActiveRun(this.#options, run, payload, claim.kind === 'RUN' && handler?.heartbeat === 'manual')
     this.#active.set(run.nonce, active)
@@ -216,7 +218,7 @@ export class Processor {
       const told = OpenActivity.is(outcome)
         ? await this.#leaveOpen(active, outcome, openBeat(run.task, payload.envelope, handler))
         : await this.#finish(active, outcome, leave)
-      const ms = Math.round((performance.now() - began) * 10) / 10
+      const ms = Math.round((monotonic() - began) * 10) / 10
       log.info(Object.assign(active.facts, { outcome: told, ms }), 'activity executed')
       metrics.activityTasks.inc({ activityType: activityType.name, outcome: told })
     } finally {
@@ -244,20 +246,21 @@ export class Processor {
       return bridgeFailure(run.task, NO_HANDLER, message)
     }
     // A claim that had to be asked for again may be answered too late (A1).
-    if (run.deadline !== undefined && Date.now() >= run.deadline) return undefined
-    const began = performance.now()
+    if (run.deadline !== undefined && monotonic() >= run.deadline) return undefined
+    const began = monotonic()
     const outcome = await runHandler(handler, run.task, active.payload.value, active.job(), {
       stop: active.stop,
       grace: this.#options.grace,
       lastHeartbeat: () => active.heartbeat.details,
       onAbandoned: () => this.#options.metrics.abandoned.inc({ activityType: name }),
     })
-    this.#options.metrics.activityDuration.observe({ activityType: name }, (performance.now() - began) / 1_000)
+    this.#options.metrics.activityDuration.observe({ activityType: name }, (monotonic() - began) / 1_000)
     return outcome
   }
 
   /** Hands an open task to the fleet, however long Redis takes; resolves to what became of it, for logs and metrics. */
-  async #leaveOpen(active: ActiveRun, { until }: OpenActivity, beat: number): Promise<string> {
+  async #leaveOpen(active: ActiveRun, activity: OpenActivity, beat: number): Promise<string> {
+    const until = openUntil(activity)
     const { run, stop, heartbeat, log } = active
     const backoff = new Backoff(50, 1_000)
     for (;;) {
@@ -303,7 +306,7 @@ export class Processor {
     const { task, deadline } = run
     const { code } = stop
     let told = code === 'FENCED' || code === 'CLOSED' ? code.toLowerCase() : 'expired'
-    if (outcome && (deadline === undefined || Date.now() < deadline)) {
+    if (outcome && (deadline === undefined || monotonic() < deadline)) {
       const answered = (await this.#commit(active, outcome, leave)) ?? (await this.#tell(active, outcome))
       told = answered === 'ANSWERED' ? nameOf(outcome) : answered.toLowerCase()
     }
@@ -327,7 +330,7 @@ export class Processor {
     const { records, room, onFreed } = this.#options
     const { deadline = Infinity } = active.run
     const makesPlace = this.#telling < room.limit
-    const patience = Math.min(deadline - Date.now() - SECOND, LONGEST_COMMIT)
+    const patience = Math.min(deadline - monotonic() - SECOND, LONGEST_COMMIT)
     const committing = records.commit(active.run, outcome, makesPlace)
     if (makesPlace) onFreed()
     const committed = await within(committing, Math.max(patience, SECOND / 4)).catch(() => undefined)

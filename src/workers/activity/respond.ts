@@ -3,6 +3,7 @@
 // O1. The answer is tried until SWF took it, closed the task itself, or the task's deadline has passed.
 // O2. UnknownResource means that the task is closed: a lost answer that had arrived, a timeout, a termination.
 
+import { monotonic } from '../../clock.js'
 import { tell } from '../../queues/open-task.js'
 import type { Outcome } from '../../queues/task-record.js'
 import type { SwfClient } from '../../swf/client.js'
@@ -29,7 +30,7 @@ export async function respond(
   taskToken: string,
   outcome: Outcome,
   {
-    deadline = Date.now() + LONGEST,
+    deadline = monotonic() + LONGEST,
     leave,
     log,
   }: { deadline?: number | undefined; leave?: AbortSignal; log: () => Log },
@@ -47,7 +48,7 @@ export async function respond(
         outcome = { kind: 'failed', reason: 'SwfGateway.ResultRefused', details: err.slice(0, 2_000) }
         continue
       }
-      if (isFault(error, 'VALIDATION') || Date.now() >= deadline) {
+      if (isFault(error, 'VALIDATION') || monotonic() >= deadline) {
         log().error({ err }, 'outcome not taken by SWF')
         return 'GAVE_UP'
       }
@@ -55,6 +56,6 @@ export async function respond(
     }
     await backoff.wait(leave)
     if (leave?.aborted) return 'LEFT'
-    if (Date.now() >= deadline) return 'GAVE_UP'
+    if (monotonic() >= deadline) return 'GAVE_UP'
   }
 }

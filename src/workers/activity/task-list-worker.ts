@@ -12,6 +12,7 @@
 // B7. What this process answers for it says with each tick, and compares what it runs with what Redis knows: one that has fallen
 //     behind is put right within seconds.
 
+import { monotonic } from '../../clock.js'
 import { Backoff } from '../../lifecycle.js'
 import { JobQueue, JobRunner } from '../../queues/job.js'
 import { queueKey } from '../../queues/keys.js'
@@ -209,7 +210,7 @@ export class TaskListWorker {
         )
         this.#pollAnswered()
         backoff.reset()
-        const task = polledTask(answer, this.#handlers, Date.now())
+        const task = polledTask(answer, this.#handlers, monotonic(), swf.clock.now())
         if (task) {
           this.#pool.spend(permit)
           void this.#held.add(task, permit)

@@ -14,15 +14,17 @@ const UNKNOWN_BEAT = 20 * SECOND
 export interface PolledTask {
   record: TaskRecord
   payload: Payload
-  /** When SWF times it out, by this machine's clock; undefined when nothing is known of one. */
+  /** When SWF times it out, a moment of the clock that `now` is of; undefined when nothing is known of one. */
   deadline: number | undefined
 }
 
-/** Returns the task of a poll's answer; undefined for a poll that brought none. `now` is when the answer came. */
+/** Returns the task of a poll's answer; undefined for a poll that brought none. `now` is when the answer came, `swfNow` what
+ * time it was for SWF. */
 export function polledTask(
   { taskToken, activityId, startedEventId, workflowExecution, activityType, input }: ActivityTask,
   handlers: ReadonlyMap<string, Handler>,
   now: number,
+  swfNow = now,
 ): PolledTask | undefined {
   const { workflowId, runId } = workflowExecution ?? {}
   const { name, version } = activityType ?? {}
@@ -40,7 +42,7 @@ export function polledTask(
     ...(envelope.attempt !== undefined && envelope.attempt > 1 && { attempt: envelope.attempt }),
     ...(input !== undefined && { input }),
   }
-  return { record, payload, deadline: deadlineOf(envelope, now) }
+  return { record, payload, deadline: deadlineOf(envelope, now, swfNow) }
 }
 
 /** Returns the name under which a type's handler is kept. */
@@ -48,9 +50,9 @@ export function typeKey({ name, version }: { name: string; version: string }): s
   return `${name}\n${version}`
 }
 
-function deadlineOf({ deadline, startToClose }: Envelope, now: number): number | undefined {
-  const limits = [deadline, startToClose === undefined ? undefined : now + startToClose].filter(isNumber)
-  return limits.length ? Math.min(...limits) : undefined
+function deadlineOf({ deadline, startToClose }: Envelope, now: number, swfNow: number): number | undefined {
+  const left = [deadline === undefined ? undefined : deadline - swfNow, startToClose].filter(isNumber)
+  return left.length ? now + Math.min(...left) : undefined
 }
 
 /** A third of the heartbeat timeout; without one, slow beats. */

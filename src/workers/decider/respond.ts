@@ -3,6 +3,7 @@
 // A1. An answer is sent until SWF takes it or says that the task is gone; throttling and outages are waited out.
 // A2. What follows an accepted answer (state to the feed, tail, cancel hints) is the announcer's: it never fails the task.
 
+import { monotonic } from '../../clock.js'
 import { Backoff } from '../../lifecycle.js'
 import type { DecisionTask, SwfClient } from '../../swf/client.js'
 import type { Decision } from '../../swf/decision.js'
@@ -74,7 +75,7 @@ export class Responder {
     answer: { decisions: Decision[]; executionContext?: string | undefined; next: NextTask },
   ): Promise<void> {
     const backoff = new Backoff(100, 5_000)
-    const until = Date.now() + RESPOND_FOR
+    const until = monotonic() + RESPOND_FOR
     for (;;) {
       try {
         return await this.options.swf.respondDecisionTaskCompleted({
@@ -85,7 +86,7 @@ export class Responder {
           ...(answer.next.sticky && { taskListScheduleToStartTimeout: STICKY_SCHEDULE_TO_START }),
         })
       } catch (error) {
-        if (!(error instanceof SwfFault && error.retryable) || Date.now() > until) throw error
+        if (!(error instanceof SwfFault && error.retryable) || monotonic() > until) throw error
         await backoff.wait()
       }
     }

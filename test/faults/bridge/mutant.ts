@@ -19,7 +19,7 @@ export const MUTANTS = {
   },
   'no deadline check': {
     'queues/task-scripts.js': [['tonumber(r[5]) <= now', 'false']],
-    'workers/activity/processor.js': [['Date.now() >= run.deadline', 'false']],
+    'workers/activity/processor.js': [['monotonic() >= run.deadline', 'false']],
     'queues/due.js': [
       ['if left <= 0 then', 'if false then'],
       ['elseif left < math.min(5000', 'elseif false and left < math.min(5000'],

@@ -7,8 +7,13 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 const entry = (name: string): Timed & { name: string } => ({ name, at: 0, slot: -1, order: 0 })
-const timers = (fired: string[]) =>
-  new Timers<Timed & { name: string }>(new RealClock(), ({ name }) => fired.push(name))
+let slept = 0
+const clock = () =>
+  new RealClock(
+    () => performance.now(),
+    () => performance.now() + slept,
+  )
+const timers = (fired: string[]) => new Timers<Timed & { name: string }>(clock(), ({ name }) => fired.push(name))
 
 test('entries fire in the order of their times; of one time, as they were set', () => {
   const fired: string[] = []
@@ -50,14 +55,27 @@ test('a wait of more than 24.8 days is not cut short', () => {
 test('a machine that slept through the time of an entry fires it soon after', () => {
   const fired: string[] = []
   timers(fired).set(entry('hour'), Date.now() + 3_600_000)
-  vi.setSystemTime(Date.now() + 3_600_000)
+  slept += 3_600_000
   vi.advanceTimersByTime(30_001)
   expect(fired).toEqual(['hour'])
 })
 
-test('the clock never goes back', () => {
-  const clock = new RealClock()
-  const before = clock.now()
+test.each([3_600_000, -3_600_000])('no entry fires sooner or later when the time of day is set, by %d ms', by => {
+  const fired: string[] = []
+  timers(fired).set(entry('minute'), Date.now() + 60_000)
+  vi.advanceTimersByTime(20_000)
+  vi.setSystemTime(Date.now() + by)
+  vi.advanceTimersByTime(39_999)
+  expect(fired).toEqual([])
+  vi.advanceTimersByTime(1)
+  expect(fired).toEqual(['minute'])
+})
+
+test('the clock never goes back, nor stands still', () => {
+  const real = clock()
+  const before = real.now()
   vi.setSystemTime(before - 10_000)
-  expect(clock.now()).toBe(before)
+  expect(real.now()).toBe(before)
+  vi.advanceTimersByTime(5)
+  expect(real.now()).toBe(before + 5)
 })

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { monotonic } from '../../../src/clock.js'
 import { JobQueue } from '../../../src/queues/job.js'
 import { queueKey } from '../../../src/queues/keys.js'
 import { DEFAULT_SETTINGS } from '../../../src/queues/settings.js'
@@ -72,7 +73,7 @@ const polled = (n: number, { left = 60_000, beat = 0 } = {}) => {
     activityType: { name: 'Work', version: '1' },
     beat,
   }
-  return { record, payload: { value: undefined, envelope: {} }, deadline: Date.now() + left }
+  return { record, payload: { value: undefined, envelope: {} }, deadline: monotonic() + left }
 }
 
 /** Looks after the tasks, as ticks do, until something is so. */
