@@ -6,6 +6,7 @@
 
 import { fstatSync, write, writeSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { monotonic } from './clock.js'
 
 /** How long a line waits for others, and for room in a full pipe, in milliseconds. */
 const TOGETHER = 50
@@ -50,7 +51,7 @@ export class LineWriter {
     const begun = this.#calling ? undefined : this.#rest
     if (begun) this.#torn = false
     let rest = Buffer.concat([...(begun ? [begun] : []), this.#take()])
-    for (const until = Date.now() + LAST; rest.length > 0 && Date.now() < until;) {
+    for (const until = monotonic() + LAST; rest.length > 0 && monotonic() < until;) {
       try {
         rest = rest.subarray(writeSync(this.fd, rest))
       } catch (error) {
