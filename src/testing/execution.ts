@@ -110,8 +110,10 @@ export function testExecution<R>(options: ExecutionOptions): TestExecution<R> {
       const { executionInfo } = await describe()
       return executionInfo?.closeStatus ?? 'OPEN'
     },
-    state: async <S>(definition?: StateDefinition<S>) =>
-      ((await context()).state as S | undefined) ?? (definition?.initial as S),
+    state: async <S>(definition?: StateDefinition<S>) => {
+      const { state = definition?.initial } = await context()
+      return state as S
+    },
     saga: async () => (await context()).saga,
     history,
   }

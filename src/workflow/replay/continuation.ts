@@ -37,8 +37,6 @@ export class ContinueAsNew extends Error {
 
 /** What a run began with. */
 export class Origin {
-  /** Decoded and not yet validated. */
-  readonly input: unknown
   /** What the run before has handed over. */
   readonly continued: Continued
   /** When the run was started, and when SWF will time it out, in milliseconds since 1970. */
@@ -51,14 +49,18 @@ export class Origin {
   constructor(event: EventOf<'WorkflowExecutionStarted'>, { options }: WorkflowContract) {
     this.#attributes = event.workflowExecutionStartedEventAttributes
     this.#defaults = options
-    const { value, envelope } = decodePayload(this.#attributes.input)
+    const { envelope } = decodePayload(this.#attributes.input)
     const { continued = {}, ...rest } = envelope
-    this.input = value
     this.continued = continued
     this.#envelope = rest
     this.startedAt = event.eventTimestamp.getTime()
     const lifetime = timeoutMilliseconds(this.#attributes.executionStartToCloseTimeout)
     this.expiresAt = this.startedAt + (lifetime ?? milliseconds(options.executionStartToClose))
+  }
+
+  /** Decoded and not yet validated; decoded anew each time, since author code may change what it is given. */
+  get input(): unknown {
+    return decodePayload(this.#attributes.input).value
   }
 
   /** Returns the decision that continues the run. Throws Stuck when what it hands over is too long for SWF. */
