@@ -1,5 +1,6 @@
 // Kinds of executions: what few values describe, said once for all executions that have the same ones.
 
+import { typeKey } from '../swf/type-key.js'
 import type { ExecutionFilter, ExecutionGroup, ExecutionGrouping } from './execution-query.js'
 import type { ExecutionSummary } from './update.js'
 
@@ -26,7 +27,7 @@ export class Kinds {
 
   /** Returns the kind of an execution. */
   idOf({ type, status, saga, stuck }: ExecutionSummary): number {
-    const key = `${type.name}\n${type.version}\n${status}\n${saga?.state ?? ''}\n${stuck ? 1 : 0}`
+    const key = `${typeKey(type)}\n${status}\n${saga?.state ?? ''}\n${stuck ? 1 : 0}`
     let id = this.#ids.get(key)
     if (id === undefined) {
       id = this.all.push({

@@ -4,6 +4,7 @@ import { monotonic } from '../clock.js'
 import type { SwfClient } from '../swf/client.js'
 import { MINUTE } from '../swf/duration.js'
 import type { TypeName } from '../swf/history-event.js'
+import { typeKey } from '../swf/type-key.js'
 import { apiError } from './errors.js'
 
 export interface WorkflowTypesOptions {
@@ -41,7 +42,7 @@ export class WorkflowTypes {
 
   /** Resolves to the task list that a type was registered with; empty when it has none. A registered type never changes. */
   defaultTaskList(domain: string, { name, version }: TypeName): Promise<string> {
-    const key = JSON.stringify([domain, name, version])
+    const key = `${domain}\n${typeKey({ name, version })}`
     let taskList = this.#taskLists.get(key)
     if (!taskList) {
       taskList = this.#swf

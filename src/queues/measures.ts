@@ -7,6 +7,7 @@
 //     percentile read from them is at most 10 % off (and a millisecond: Redis' clock is read in whole ones).
 
 import type { Redis } from '../redis.js'
+import { typeOfKey } from '../swf/type-key.js'
 
 const MINUTE = 60_000
 /** The longest time over which measures can be asked for, in milliseconds. */
@@ -96,11 +97,6 @@ export interface QueueMeasures extends Measures {
   processes: ProcessMeasures[]
 }
 
-/** Returns an activity type as it stands in a field; SWF's names hold no control characters. */
-export function typeField({ name, version }: { name: string; version: string }): string {
-  return `${name}\n${version}`
-}
-
 /** Reads what happened within the last `window` milliseconds, to the whole minute. Rejects as Redis does. */
 export async function readMeasures(redis: Redis, key: string, window: number): Promise<QueueMeasures> {
   const [seconds, micros] = await redis.time()
@@ -133,10 +129,7 @@ export function sum(minutes: readonly Record<string, string>[], since: number, n
     since,
     throughput: ended / Math.max(1, (now - since) / 1_000),
     ...all.measures(),
-    activityTypes: sorted(types).map(([type, tally]) => {
-      const [name, version] = type.split('\n') as [string, string]
-      return { name, version, ...tally.measures() }
-    }),
+    activityTypes: sorted(types).map(([type, tally]) => ({ ...typeOfKey(type), ...tally.measures() })),
     processes: sorted(processes).map(([process, tally]) => {
       const ran = OUTCOMES.reduce((total, outcome) => total + tally.count(outcome), 0)
       const [retries, takeovers, fenced] = [tally.count('retry'), tally.count('takeover'), tally.count('fenced')]

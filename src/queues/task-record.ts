@@ -4,8 +4,9 @@ import { hash as digest } from 'node:crypto'
 import { monotonic } from '../clock.js'
 import type { Redis } from '../redis.js'
 import { HANDED_BACK } from '../swf/failure.js'
+import { typeKey } from '../swf/type-key.js'
 import { fencingToken } from './fencing-token.js'
-import { typeField, type CountedOutcome } from './measures.js'
+import type { CountedOutcome } from './measures.js'
 import { Batch, run } from './script.js'
 import {
   ADMIT,
@@ -163,7 +164,7 @@ export class TaskRecords {
   async admit(task: TaskRecord, deadline: number | undefined, permit: string, nonce = ''): Promise<Admitted> {
     const { id, startedEventId, taskToken } = task
     const args = [id, startedEventId, permit, factsOf(task, deadline), taskToken, inputOf(task), timeLeft(deadline)]
-    const rest = [task.beat, typeField(task.activityType), task.attempt ?? 1, this.process, nonce]
+    const rest = [task.beat, typeKey(task.activityType), task.attempt ?? 1, this.process, nonce]
     return (await this.#batch.run(ADMIT, [...args, ...rest])) as Admitted
   }
 
@@ -172,7 +173,7 @@ export class TaskRecords {
     const { id, startedEventId, taskToken } = task
     const args = [id, startedEventId, takeovers, this.process, nonce, factsOf(task, deadline), taskToken]
     const { activityType, attempt = 1 } = task
-    const rest = [inputOf(task), timeLeft(deadline), task.beat, details ?? '', typeField(activityType), attempt]
+    const rest = [inputOf(task), timeLeft(deadline), task.beat, details ?? '', typeKey(activityType), attempt]
     return (await run(this.redis, RESTORE, this.key, [...args, ...rest])) as 'OK' | 'STALE'
   }
 

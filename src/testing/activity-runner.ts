@@ -6,9 +6,10 @@
 
 import { readActivityToken } from '../queues/open-task.js'
 import type { ActivityTask, SwfClient } from '../swf/client.js'
+import { typeKey } from '../swf/type-key.js'
 import type { Pulse } from '../swf/local/time.js'
 import type { Log } from '../telemetry.js'
-import { polledTask, typeKey } from '../workers/activity/task.js'
+import { polledTask } from '../workers/activity/task.js'
 import type { Handler } from '../workers/definitions.js'
 import { TestTask } from './activity-task.js'
 

@@ -1,5 +1,7 @@
 // Types that an app defines twice.
 
+import { typeKey } from '../swf/type-key.js'
+
 interface Type {
   readonly name: string
   readonly version: string
@@ -16,7 +18,7 @@ export class DuplicateType extends TypeError {
 export function checkTypes(what: 'workflows' | 'handlers', types: readonly Type[]): void {
   const seen = new Set<string>()
   for (const { name, version, options } of types) {
-    const key = JSON.stringify([name, version, what === 'handlers' && options.taskList])
+    const key = `${typeKey({ name, version })}\n${what === 'handlers' ? options.taskList : ''}`
     if (seen.has(key))
       throw new DuplicateType(`two ${what} of type ${name} ${version}: leave one out, or give it another version`)
     seen.add(key)

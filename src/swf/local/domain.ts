@@ -2,6 +2,8 @@
 //
 // D1. A type is immutable but for its status. Names of deprecated domains and types stay taken; those of deleted types do not.
 
+import type { TypeName } from '../history-event.js'
+import { typeKey } from '../type-key.js'
 import type { ActivityTask, DecisionTask, Execution } from './execution.js'
 import { Fault, unknown } from './fault.js'
 import { StartOrders } from './start-order.js'
@@ -62,12 +64,12 @@ export class Domain {
     return this.record.status === 'DEPRECATED'
   }
 
-  findType(kind: TypeKind, { name, version }: { name: string; version: string }): RegisteredType | undefined {
-    return this.#types[kind].get(`${name}\0${version}`)
+  findType(kind: TypeKind, name: TypeName): RegisteredType | undefined {
+    return this.#types[kind].get(typeKey(name))
   }
 
   /** Returns a type, or refuses. */
-  type(kind: TypeKind, name: { name: string; version: string }): RegisteredType {
+  type(kind: TypeKind, name: TypeName): RegisteredType {
     const type = this.findType(kind, name)
     if (!type) throw unknown(`type: ${typeText(kind, name)}`)
     return type
@@ -78,12 +80,12 @@ export class Domain {
   }
 
   putType(type: RegisteredType): void {
-    this.#types[type.kind].set(`${type.name}\0${type.version}`, type)
+    this.#types[type.kind].set(typeKey(type), type)
     delete this.#sorted[type.kind]
   }
 
   deleteType(type: RegisteredType): void {
-    this.#types[type.kind].delete(`${type.name}\0${type.version}`)
+    this.#types[type.kind].delete(typeKey(type))
     delete this.#sorted[type.kind]
   }
 

@@ -15,11 +15,11 @@ import { RedisUnsuitable, closeRedis, connectRedis, redisReady, type Redis } fro
 import type { SwfClient } from '../../swf/client.js'
 import { SECOND } from '../../swf/duration.js'
 import { SwfReach } from '../../swf/reach.js'
+import { typeKey } from '../../swf/type-key.js'
 import type { Log, Metrics } from '../../telemetry.js'
 import type { Handler } from '../definitions.js'
 import { packageVersion } from '../package-version.js'
 import { TaskListWorker } from './task-list-worker.js'
-import { typeKey } from './task.js'
 import { timingOf } from './timing.js'
 
 export interface ActivityWorkerOptions {

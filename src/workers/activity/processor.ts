@@ -19,6 +19,7 @@ import type { Claim, Outcome, Run, TaskFacts } from '../../queues/task-record.js
 import { MINUTE, SECOND } from '../../swf/duration.js'
 import { HANDED_BACK, NO_HANDLER, WORKER_LOST } from '../../swf/failure.js'
 import { decodePayload, type Envelope, type Payload } from '../../swf/payload.js'
+import { typeKey } from '../../swf/type-key.js'
 import { OpenActivity, type AbortCode, type Handler } from '../definitions.js'
 import { ActiveRun, type ActiveRunOptions } from './active-run.js'
 import { openUntil } from './leave-open.js'
@@ -28,7 +29,6 @@ import { OpenTasks } from './open-tasks.js'
 import { within } from './patience.js'
 import { respond } from './respond.js'
 import type { Room } from './room.js'
-import { typeKey } from './task.js'
 
 /** How long Redis may take for an outcome before SWF is told without it, in milliseconds; less when the deadline is near. */
 const LONGEST_COMMIT = 2 * SECOND

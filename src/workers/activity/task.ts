@@ -4,6 +4,7 @@ import { taskId, type TaskRecord } from '../../queues/task-record.js'
 import type { ActivityTask } from '../../swf/client.js'
 import { SECOND, timeoutMilliseconds, timeoutSeconds, type Timeout } from '../../swf/duration.js'
 import { decodePayload, type Envelope, type Payload } from '../../swf/payload.js'
+import { typeKey } from '../../swf/type-key.js'
 import type { Handler } from '../definitions.js'
 
 /** How often SWF hears of a task without a heartbeat timeout, to learn of a cancel; of a shorter one, a third of its time. */
@@ -43,11 +44,6 @@ export function polledTask(
     ...(input !== undefined && { input }),
   }
   return { record, payload, deadline: deadlineOf(envelope, now, swfNow) }
-}
-
-/** Returns the name under which a type's handler is kept. */
-export function typeKey({ name, version }: { name: string; version: string }): string {
-  return `${name}\n${version}`
 }
 
 function deadlineOf({ deadline, startToClose }: Envelope, now: number, swfNow: number): number | undefined {

@@ -19,6 +19,7 @@ import { completeDecisionTask, readHistory } from '../../swf/history.js'
 import type { HistoryEvent, WorkflowExecution } from '../../swf/history-event.js'
 import { PLAIN, type PayloadCodec } from '../../swf/payload.js'
 import { SwfReach } from '../../swf/reach.js'
+import { typeKey } from '../../swf/type-key.js'
 import { Recurring } from '../../recurring.js'
 import type { Log, Metrics } from '../../telemetry.js'
 import type { WorkflowDefinition } from '../../workflow/definition.js'
@@ -103,7 +104,13 @@ export class Decider implements Service {
     for (const taskList of this.#taskLists)
       for (let n = 0; n < pollers; n++) this.#loops.push(this.#poll(taskList, false))
     if (cached > 0) for (let n = 0; n < pollers; n++) this.#loops.push(this.#poll(this.#stickyList, true))
-    this.#options.log.info({ taskLists: this.#taskLists, workflows: [...this.#definitions.keys()] }, 'decider started')
+    this.#options.log.info(
+      {
+        taskLists: this.#taskLists,
+        workflows: this.#options.workflows.map(({ name, version }) => `${name} ${version}`),
+      },
+      'decider started',
+    )
   }
 
   /** Stops polling, waits for open polls, answers what they brought, then forgets every run and is listed no more. */
@@ -309,8 +316,4 @@ function continues(run: Run, events: readonly HistoryEvent[]): boolean {
         event.decisionTaskCompletedEventAttributes.startedEventId === run.lastStartedEventId,
     )
   )
-}
-
-function typeKey({ name, version }: { name: string; version: string }): string {
-  return `${name} ${version}`
 }
