@@ -32,6 +32,7 @@ type Config = SwfConfig &
   BrowserConfig & {
     sweepInterval: number
     readBudget?: 'aws' | 'none'
+    domainIdle: number
     basePath?: string
     keepAlive: number
     drainDelay: number
@@ -60,6 +61,11 @@ Example, against Amazon:
     ).choices(['aws', 'none']),
   )
   command
+    .addOption(
+      option('--domain-idle <duration>', 'how long a domain other than its own is followed that nobody asks for')
+        .argParser(duration)
+        .default(600_000, '10m'),
+    )
     .addOption(
       option(
         '--base-path <path>',
@@ -102,6 +108,7 @@ Example, against Amazon:
       prefix: config.prefix,
       feedLength: config.feedLength,
       sweepInterval: config.sweepInterval,
+      domainIdle: config.domainIdle,
       ...(readBudget === 'aws' && { reads: AWS_READ_RATES }),
       log,
       metrics,

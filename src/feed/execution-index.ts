@@ -1,13 +1,14 @@
 // The index of executions: Redis' records as a local table that can be searched by anything.
 //
 // X1. It is a projection. The table may be lost, and is filled from Redis again; what it shows is what some history said.
+// X5. A domain is followed from when it is first asked for until nobody has asked for a while; those that are kept, always.
 // X2. A row is replaced by one that covers the same or later events. A row of which no event has been read never replaces
 //     another, except that a list of SWF says that an open run has closed.
 
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Redis } from '../redis.js'
 import type { Service } from '../lifecycle.js'
-import { SECOND } from '../swf/duration.js'
+import { MINUTE, SECOND } from '../swf/duration.js'
 import type { Log } from '../telemetry.js'
 import type {
   ExecutionFilter,
@@ -30,8 +31,14 @@ export interface ExecutionIndexOptions {
   /** @default 'swf-gateway' */
   prefix?: string
   log: Log
-  /** Domains to index from the start; others are from when they are first asked for. @default none */
+  /** Domains to index from the start, and as long as this lives; others are while they are asked for. @default none */
   domains?: readonly string[]
+  /** How long a domain is followed that nobody asks for any more, in milliseconds. @default 10 * MINUTE */
+  idle?: number
+  /** Tells whether somebody listens to a domain: it is followed on then. @default nobody does */
+  inUse?: (domain: string) => boolean
+  /** Told when a domain is followed and when it is no longer; so Redis can be kept up to date with SWF meanwhile. */
+  watch?: { open(domain: string): void; close(domain: string): void }
   /** Where the table lies; a file is taken up again after a restart, and is one process' alone. @default ':memory:' */
   file?: string
   /** How long closed executions are kept, in milliseconds. @default 30 * DAY, as records in Redis are */
@@ -40,6 +47,17 @@ export interface ExecutionIndexOptions {
   reader?: FeedReader
   /** How long `start` waits for the first walk to end, in milliseconds; it goes on afterwards. @default 5 * SECOND */
   patience?: number
+}
+
+/** How long a domain is followed that nobody asks for, unless the options say otherwise. */
+const IDLE = 10 * MINUTE
+
+/** A domain that is followed. */
+interface OpenDomain {
+  readonly indexed: IndexedDomain
+  readonly ending: AbortController
+  /** When it was last asked for, by a clock that only goes forward. */
+  askedAt: number
 }
 
 /** How complete an answer is. */
@@ -54,10 +72,11 @@ export class ExecutionIndex implements Service {
   readonly #table: ExecutionTable
   readonly #stream: FeedStream
   readonly #reader: Pick<FeedReader, 'follow'>
-  readonly #domains = new Map<string, IndexedDomain>()
+  readonly #domains = new Map<string, OpenDomain>()
   readonly #stopping = new AbortController()
   readonly #loaded: Promise<void>
   #loading: IndexProgress | undefined
+  #closing: NodeJS.Timeout | undefined
 
   constructor(private readonly options: ExecutionIndexOptions) {
     const { redis, prefix, file = ':memory:', reader } = options
@@ -69,7 +88,8 @@ export class ExecutionIndex implements Service {
 
   /** Resolves when the domains given are indexed, or patience is over; then `readiness` says how far it is. */
   async start(): Promise<void> {
-    const { domains = [], patience = 5 * SECOND } = this.options
+    const { domains = [], idle = IDLE, patience = 5 * SECOND } = this.options
+    this.#closing = setInterval(() => this.#closeIdle(), idle / 10).unref()
     const indexed = Promise.all(domains.map(domain => this.#open(domain)?.ready))
     let timer: NodeJS.Timeout | undefined
     const enough = new Promise<void>(resolve => (timer = setTimeout(resolve, patience)))
@@ -80,17 +100,24 @@ export class ExecutionIndex implements Service {
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return
     this.#stopping.abort()
-    await Promise.all([this.#loaded, ...[...this.#domains.values()].map(domain => domain.stop())])
+    clearInterval(this.#closing)
+    await Promise.all([this.#loaded, ...[...this.#domains.values()].map(({ indexed }) => indexed.stop())])
     this.#table.close()
   }
 
   /**
    * Lists executions; an `after` that is no cursor of this index throws an error of code BAD_USER_INPUT. `streamId` is the
-   * entry up to which the feed is in the list; absent while the index has never been filled.
+   * entry up to which the feed is in the list; absent while the index is being filled.
    */
   list(domain: string, query: ExecutionQuery): ExecutionPage & Indexed & { streamId?: string } {
-    const streamId = this.#open(domain)?.streamId
-    return { ...this.#indexed(domain), ...this.#table.list(domain, query), ...(streamId !== undefined && { streamId }) }
+    const { streamId, progress } = this.#open(domain) ?? {}
+    const isWhole = streamId !== undefined && progress === undefined
+    return { ...this.#indexed(domain), ...this.#table.list(domain, query), ...(isWhole && { streamId }) }
+  }
+
+  /** Follows a domain from now on. */
+  open(domain: string): void {
+    this.#open(domain)
   }
 
   /** Resolves when what the feed has told so far can be listed: at once, unless the index is being filled. */
@@ -124,10 +151,14 @@ export class ExecutionIndex implements Service {
     return this.#table.count(domain, 'OPEN')
   }
 
-  /** Says which domains are not indexed yet, and how far they are; empty when all are. */
+  /** Says which of the domains that are kept are not indexed yet, and how far they are; empty when all are. */
   readiness(): string[] {
-    const behind = [...this.#domains].filter(([, indexed]) => !indexed.isReady)
-    return behind.map(([domain, { progress }]) => {
+    const { domains = [] } = this.options
+    const behind = domains.flatMap(domain => {
+      const indexed = this.#open(domain)
+      return indexed && !indexed.isReady ? [{ domain, progress: indexed.progress }] : []
+    })
+    return behind.map(({ domain, progress }) => {
       const text = `the executions of domain ${domain} are being indexed`
       if (progress?.total === undefined) return text
       const [done, total] = [progress.done, progress.total].map(n => n.toLocaleString('en-US'))
@@ -141,10 +172,12 @@ export class ExecutionIndex implements Service {
   }
 
   #open(domain: string): IndexedDomain | undefined {
-    let indexed = this.#domains.get(domain)
-    if (indexed || this.#stopping.signal.aborted) return indexed
-    const { redis, prefix = DEFAULTS.prefix, log, retention = DEFAULTS.retention } = this.options
-    indexed = new IndexedDomain(domain, {
+    const open = this.#domains.get(domain)
+    if (open) open.askedAt = performance.now()
+    if (open || this.#stopping.signal.aborted) return open?.indexed
+    const { redis, prefix = DEFAULTS.prefix, log, retention = DEFAULTS.retention, watch } = this.options
+    const ending = new AbortController()
+    const indexed = new IndexedDomain(domain, {
       table: this.#table,
       loaded: this.#loaded,
       loading: () => this.#loading,
@@ -153,11 +186,25 @@ export class ExecutionIndex implements Service {
       prefix,
       log,
       retention,
-      signal: this.#stopping.signal,
+      signal: AbortSignal.any([this.#stopping.signal, ending.signal]),
     })
-    this.#domains.set(domain, indexed)
+    this.#domains.set(domain, { indexed, ending, askedAt: performance.now() })
     indexed.follow(this.#reader)
+    watch?.open(domain)
     return indexed
+  }
+
+  /** Stops following domains that nobody has asked for; what is known of them is taken up again when somebody does. */
+  #closeIdle(): void {
+    const { domains = [], idle = IDLE, inUse, watch } = this.options
+    const since = performance.now() - idle
+    for (const [domain, { indexed, ending, askedAt }] of this.#domains) {
+      if (askedAt > since || domains.includes(domain) || inUse?.(domain)) continue
+      this.#domains.delete(domain)
+      ending.abort()
+      void indexed.stop()
+      watch?.close(domain)
+    }
   }
 
   /** Takes up what the file holds, in turns with everything else. */

@@ -31,7 +31,7 @@ export interface SubscriberOptions {
   /** Items that wait for one slow subscription, before it gets a RESYNC instead. @default 1_000 */
   ring?: number
   /** Where clients read again after a RESYNC; resolves when what the feed has told so far is there. @default nothing to wait for */
-  index?: { whole(domain: string): Promise<void> }
+  index?: { open?(domain: string): void; whole(domain: string): Promise<void> }
 }
 
 export interface SubscribeOptions {
@@ -79,6 +79,11 @@ export class Subscriber implements Service {
     return this.#open.size
   }
 
+  /** Tells whether anybody listens to a domain. */
+  listensTo(domain: string): boolean {
+    return this.#topics.has(domain)
+  }
+
   /** Subscribes to the runs of a domain that a topic names. */
   subscribe(domain: string, topic: Topic, { after, signal }: SubscribeOptions = {}): Subscription {
     const live = new LiveTopic(topic, this.options.ring ?? 1_000)
@@ -100,6 +105,7 @@ export class Subscriber implements Service {
     if (live.ended) return '0-0'
     let topics = this.#topics.get(domain)
     if (!topics) {
+      this.options.index?.open?.(domain)
       topics = new Topics()
       this.#topics.set(domain, topics)
       topics.following = this.reader.follow(domain, topics)

@@ -33,6 +33,7 @@ export interface SweeperOptions {
   /** Entries that a domain's stream keeps, about. @default 100_000 */
   maxLength?: number
   log: Log
+  /** Swept from the start to the end; others between `open` and `close`. */
   domains: readonly string[]
   /** How often a domain is swept, in milliseconds: about 5 seconds suits a local SWF. @default 60 * SECOND */
   interval?: number
@@ -78,7 +79,7 @@ export class Sweeper implements Service {
   readonly #settled = new Set<string>()
   #settledUntil = 0
   #nextCall = 0
-  #running: Promise<unknown> = Promise.resolve()
+  readonly #swept = new Map<string, { ending: AbortController; running: Promise<void> }>()
 
   constructor(private readonly options: SweeperOptions) {
     const { redis, prefix = DEFAULTS.prefix, interval = 60 * SECOND, lookback, callsPerSecond } = options
@@ -96,11 +97,7 @@ export class Sweeper implements Service {
    * is then no news to the first sweep of a new domain.
    */
   async start(): Promise<void> {
-    const runs: Promise<void>[] = []
-    const swept = this.options.domains.map(
-      domain => new Promise<void>(resolve => void runs.push(this.#run(domain, resolve))),
-    )
-    this.#running = Promise.all(runs)
+    const swept = this.options.domains.map(domain => new Promise<void>(resolve => this.open(domain, resolve)))
     const { signal } = this.#stopping
     await Promise.race([Promise.all(swept), delay(FIRST_SWEEP, undefined, { signal }).catch(() => undefined)])
   }
@@ -108,16 +105,31 @@ export class Sweeper implements Service {
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return
     this.#stopping.abort()
-    await this.#running
-    for (const domain of this.options.domains) {
-      const { sweep } = feedKeys(this.#prefix, domain)
-      const holder = await this.#redis.hget(sweep, 'holder').catch(() => undefined)
-      if (holder === this.#id) await this.#redis.hdel(sweep, 'holder', 'until').catch(() => undefined)
-    }
+    const domains = new Set([...this.options.domains, ...this.#swept.keys()])
+    await Promise.all([...domains].map(domain => this.close(domain)))
   }
 
-  async #run(domain: string, swept: () => void): Promise<void> {
-    const { signal } = this.#stopping
+  /** Sweeps a domain from now on; `swept` is called when it has been once. */
+  open(domain: string, swept: () => void = () => {}): void {
+    if (this.#stopping.signal.aborted || this.#swept.has(domain)) return
+    const ending = new AbortController()
+    const running = this.#run(domain, AbortSignal.any([this.#stopping.signal, ending.signal]), swept)
+    this.#swept.set(domain, { ending, running })
+  }
+
+  /** Ends that, and gives its lease back; never rejects. */
+  async close(domain: string): Promise<void> {
+    const { ending, running } = this.#swept.get(domain) ?? {}
+    // First, so that it can be opened again meanwhile.
+    this.#swept.delete(domain)
+    ending?.abort()
+    await running
+    const { sweep } = feedKeys(this.#prefix, domain)
+    const holder = await this.#redis.hget(sweep, 'holder').catch(() => undefined)
+    if (holder === this.#id) await this.#redis.hdel(sweep, 'holder', 'until').catch(() => undefined)
+  }
+
+  async #run(domain: string, signal: AbortSignal, swept: () => void): Promise<void> {
     let failing = false
     while (!signal.aborted) {
       const next = monotonic() + this.#interval

@@ -48,6 +48,8 @@ export interface GatewayOptions extends DoorOptions, Omit<HttpServerOptions, 'po
   metrics: Metrics
   /** How often SWF is asked for executions that started or closed unseen, in milliseconds. */
   sweepInterval?: number
+  /** How long a domain other than its own is followed, and swept, that nobody asks for, in milliseconds. @default 10 * MINUTE */
+  domainIdle?: number
   /** Updates that a domain's stream keeps for subscribers who are away, about. @default 100_000 */
   feedLength?: number
   /** Where the index of executions lies; a file is taken up again after a restart. @default memory */
@@ -81,6 +83,7 @@ export class Gateway implements Service {
       log,
       metrics,
       sweepInterval,
+      domainIdle,
       feedLength: maxLength,
       indexFile,
       reads: rates,
@@ -91,12 +94,19 @@ export class Gateway implements Service {
     const swf = budget ? withReadBudget(options.swf, budget) : options.swf
     const shared = { redis, swf, log, ...(prefix !== undefined && { prefix }) }
     const reader = new FeedReader({ ...shared, redis: { url } })
-    const index = new ExecutionIndex({ ...shared, reader, ...(indexFile !== undefined && { file: indexFile }) })
-    const subscriber = new Subscriber({ ...shared, redis: { url }, reader, index })
+    const index: ExecutionIndex = new ExecutionIndex({
+      ...{ ...shared, reader, domains: [domain], patience: 0 },
+      inUse: name => subscriber.listensTo(name),
+      // Its own domain is the sweeper's from the start.
+      watch: { open: name => void (name !== domain && sweeper.open(name)), close: name => void sweeper.close(name) },
+      ...(indexFile !== undefined && { file: indexFile }),
+      ...(domainIdle !== undefined && { idle: domainIdle }),
+    })
+    const subscriber: Subscriber = new Subscriber({ ...shared, redis: { url }, reader, index })
     const feed = { ...shared, ...(maxLength !== undefined && { maxLength }) }
     const publisher = new Publisher({ ...feed, index, metrics })
     const tail = new Tail({ ...shared, publisher })
-    const sweeper = new Sweeper({
+    const sweeper: Sweeper = new Sweeper({
       ...feed,
       domains: [domain],
       publisher,
@@ -159,10 +169,8 @@ export class Gateway implements Service {
 
   /** Resolves when the first list shows what Redis holds, or when waiting for that is no use. */
   async #indexed(): Promise<void> {
-    const { domain, log } = this.#options
+    const { log } = this.#options
     const { index } = this.#services
-    // Asking for a domain is what makes the index follow it.
-    index.find(domain, '')
     try {
       await redisReady(this.#redis, PATIENCE.redis)
     } catch (error) {
