@@ -37,9 +37,9 @@ export class Inbox {
   /** `warn` hears of signals that are dropped because they are not valid. */
   constructor(private readonly warn: (message: string) => void) {}
 
-  /** True while somebody waits for a signal. */
+  /** True while a signal may wake the code: somebody waits for one, or handles those that come in. */
   get listens(): boolean {
-    return [...this.#queues.values()].some(queue => queue.waiting.length > 0)
+    return [...this.#queues.values()].some(({ waiting, handle }) => waiting.length > 0 || handle)
   }
 
   /** Takes the first signal that is there and valid; undefined when there is none. */
