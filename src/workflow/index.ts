@@ -12,7 +12,7 @@ export { executeChild, startChild, type ChildHandle, type ChildWorkflowOptions }
 export { cancelExternal, signalExternal, type ExternalExecution } from './external.js'
 export { patched, sideEffect } from './marker.js'
 export { continueAsNewSuggested, type ContinueOptions, type WorkflowSelf } from './continue-as-new.js'
-export { sleep } from './timer.js'
+export { sleep, sleepUntil } from './timer.js'
 export { scope, shielded, withTimeout, type ScopeHandle } from './scope.js'
 export { all, any, map, race } from './concurrency.js'
 export { mapContinued, type MapContinuedOptions } from './map-continued.js'

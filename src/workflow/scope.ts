@@ -6,7 +6,7 @@ import { Cancellation, ScopeCanceled, TimeoutExpired, WorkflowFailure } from './
 import { currentRun } from './replay/current.js'
 import { cancel, cancelable } from './replay/operation.js'
 import { runInScope, Scope } from './replay/scope.js'
-import { sleep } from './timer.js'
+import { fromNow, sleep } from './timer.js'
 
 /** A scope, to whom it was opened for. */
 export interface ScopeHandle {
@@ -47,7 +47,8 @@ export function shielded<R>(work: () => Promise<R>): Promise<R> {
 }
 
 /**
- * Resolves to what `work` resolves to, if that is within a duration; rejects with TimeoutExpired if not. A function is run in
+ * Resolves to what `work` resolves to, if that is within a duration, of which one below 0 is 0; rejects with TimeoutExpired if
+ * not. A function is run in
  * a scope of its own, which is canceled then, and ends before this does. A promise is asked to cancel, where it is an
  * activity, a timer, a child or a signal, and not waited for.
  */
@@ -56,7 +57,7 @@ export function withTimeout<T>(duration: Duration, work: Promise<T> | (() => Pro
 }
 
 async function scopeWithTimeout<T>(duration: Duration, work: () => Promise<T>): Promise<T> {
-  const expired = new TimeoutExpired(milliseconds(duration))
+  const expired = new TimeoutExpired(milliseconds(fromNow(duration)))
   const timer = sleep(duration, { shielded: true })
   const canceled = new ScopeCanceled(expired)
   try {
@@ -78,7 +79,7 @@ async function promiseWithTimeout<T>(duration: Duration, work: Promise<T>): Prom
   // Shielded: a cancel is the affair of the work, which may be shielded itself.
   const timer = sleep(duration, { shielded: true })
   const expired = timer.then(() => {
-    throw new TimeoutExpired(milliseconds(duration))
+    throw new TimeoutExpired(milliseconds(fromNow(duration)))
   })
   expired.catch(() => {})
   try {
