@@ -17,6 +17,7 @@ export class ActivityOutcomePayload {
 export class ActivityResolver {
   @Extensions({ rule: 'activity:complete' })
   @Mutation(() => ActivityOutcomePayload, {
+    nullable: true,
     description: 'Completes an activity that its handler has left open. Safe to send again.',
   })
   async completeActivity(
@@ -30,6 +31,7 @@ export class ActivityResolver {
 
   @Extensions({ rule: 'activity:complete' })
   @Mutation(() => ActivityOutcomePayload, {
+    nullable: true,
     description:
       'Fails an activity that its handler has left open; its retry policy decides whether it is tried again. Safe to send again.',
   })

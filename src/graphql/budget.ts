@@ -5,6 +5,7 @@
 // B2. However much is allowed, the event loop has its turn: probes, heartbeats of sockets and other operations go on.
 
 import { defaultFieldResolver, isObjectType, type GraphQLSchema } from 'graphql'
+import { isFault, type SwfFault } from '../swf/errors.js'
 import { isLookUp } from './cost.js'
 import { apiError } from './errors.js'
 import { LIMITS } from './limits.js'
@@ -15,6 +16,7 @@ const SLICE = 10
 export class Budget {
   #objects = 0
   #reads = 0
+  #unanswered: SwfFault | undefined
   #since = performance.now()
   readonly #waiting: (() => void)[] = []
 
@@ -27,8 +29,12 @@ export class Budget {
       )
   }
 
-  /** Counts a read from SWF that is about to be made; throws LIMIT_EXCEEDED when there were too many. */
+  /**
+   * Counts a read from SWF that is about to be made; throws LIMIT_EXCEEDED when there were too many, and what `unread` was
+   * told when SWF does not answer: an operation waits for that once, not with each read anew.
+   */
   read(): void {
+    if (this.#unanswered) throw this.#unanswered
     if (++this.#reads > LIMITS.reads)
       throw apiError(
         'LIMIT_EXCEEDED',
@@ -36,9 +42,16 @@ export class Budget {
       )
   }
 
+  /** Takes note of a read that has failed; throws its error. */
+  readonly unread = (error: unknown): never => {
+    if (isFault(error, 'SWF_UNAVAILABLE')) this.#unanswered = error
+    throw error
+  }
+
   /** Begins anew, for the next event of a subscription. */
   reset(): void {
     this.#objects = this.#reads = 0
+    this.#unanswered = undefined
     this.#since = performance.now()
   }
 

@@ -7,7 +7,7 @@ const DOMAIN = { nullable: true, description: "The domain. Default: the gateway'
 @Resolver()
 export class DeciderResolver {
   @Extensions({ rule: 'decider:read' })
-  @Query(() => [Decider], { description: 'The deciders that were seen within the last minute.' })
+  @Query(() => [Decider], { nullable: true, description: 'The deciders that were seen within the last minute.' })
   async deciders(
     @Arg('domain', () => String, DOMAIN) domain: string | null,
     @Ctx() { domains, queues }: Context,

@@ -13,7 +13,7 @@ const STATUS = {
 @Resolver(() => Domain)
 export class DomainResolver {
   @Extensions({ rule: 'registration:read' })
-  @Query(() => [Domain], { description: 'The domains of the account, by name.' })
+  @Query(() => [Domain], { nullable: true, description: 'The domains of the account, by name.' })
   async domains(
     @Arg('status', () => RegistrationStatus, STATUS) status: RegistrationStatus,
     @Ctx() { swf }: Context,
@@ -24,6 +24,7 @@ export class DomainResolver {
 
   @Extensions({ rule: 'registration:read' })
   @Query(() => Domain, {
+    nullable: true,
     description: "A domain as it is registered; DOMAIN_NOT_FOUND when it is not. Default: the gateway's.",
   })
   async domain(
@@ -48,7 +49,7 @@ export class DomainResolver {
   }
 
   @Extensions({ rule: 'registration:write' })
-  @Mutation(() => Domain, { description: 'Registers a domain. Its name stays taken for ever.' })
+  @Mutation(() => Domain, { nullable: true, description: 'Registers a domain. Its name stays taken for ever.' })
   async registerDomain(
     @Arg('input', () => RegisterDomainInput, { description: 'The domain.' })
     { name, description, retentionDays }: RegisterDomainInput,
@@ -64,14 +65,14 @@ export class DomainResolver {
   }
 
   @Extensions({ rule: 'registration:write' })
-  @Mutation(() => Domain, { description: 'Lets nothing new start in a domain; what is open goes on.' })
+  @Mutation(() => Domain, { nullable: true, description: 'Lets nothing new start in a domain; what is open goes on.' })
   async deprecateDomain(@Arg('name', () => String, NAME) name: string, @Ctx() { swf }: Context): Promise<Domain> {
     await swf.deprecateDomain({ name })
     return describeDomain(swf, name)
   }
 
   @Extensions({ rule: 'registration:write' })
-  @Mutation(() => Domain, { description: 'Takes a deprecated domain into use again.' })
+  @Mutation(() => Domain, { nullable: true, description: 'Takes a deprecated domain into use again.' })
   async undeprecateDomain(@Arg('name', () => String, NAME) name: string, @Ctx() { swf }: Context): Promise<Domain> {
     await swf.undeprecateDomain({ name })
     return describeDomain(swf, name)

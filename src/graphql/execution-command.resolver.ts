@@ -25,6 +25,7 @@ import { startExecution } from './start-execution.js'
 export class ExecutionCommandResolver {
   @Extensions({ rule: 'execution:start' })
   @Mutation(() => StartExecutionPayload, {
+    nullable: true,
     description: 'Starts an execution. With an idempotencyKey it is safe to send again.',
   })
   startExecution(
@@ -36,6 +37,7 @@ export class ExecutionCommandResolver {
 
   @Extensions({ rule: 'execution:signal' })
   @Mutation(() => SignalExecutionPayload, {
+    nullable: true,
     description: 'Sends a signal to an open execution. With an idempotencyKey it is safe to send again.',
   })
   async signalExecution(
@@ -48,6 +50,7 @@ export class ExecutionCommandResolver {
 
   @Extensions({ rule: 'execution:start' })
   @Mutation(() => SignalWithStartPayload, {
+    nullable: true,
     description:
       'Sends a signal to the open execution of a workflowId, which is started first when there is none; when it closes between the two, it is started again and signaled. With an idempotencyKey it is safe to send again while it is open, as the workflow takes a key once. What this key has started is not started again after its close: you get that run, with `created: false`, if it has had the signal, else EXECUTION_CLOSED.',
   })
@@ -61,6 +64,7 @@ export class ExecutionCommandResolver {
 
   @Extensions({ rule: 'execution:start' })
   @Mutation(() => RestartExecutionPayload, {
+    nullable: true,
     description: 'Starts a past execution once more, with its input, tags and times. Its past run stays as it is.',
   })
   restartExecution(
@@ -72,6 +76,7 @@ export class ExecutionCommandResolver {
 
   @Extensions({ rule: 'execution:cancel' })
   @Mutation(() => RequestCancelExecutionPayload, {
+    nullable: true,
     description: 'Asks an open execution to cancel itself: its workflow may clean up first, or go on.',
   })
   async requestCancelExecution(
@@ -84,6 +89,7 @@ export class ExecutionCommandResolver {
 
   @Extensions({ rule: 'execution:terminate' })
   @Mutation(() => TerminateExecutionPayload, {
+    nullable: true,
     description: 'Ends an open execution at once: its workflow is not asked, nothing is compensated.',
   })
   async terminateExecution(

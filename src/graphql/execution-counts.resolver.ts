@@ -10,6 +10,7 @@ import { fromIndex } from './index-progress.type.js'
 export class ExecutionCountsResolver {
   @Extensions({ rule: 'execution:read' })
   @Query(() => ExecutionCounts, {
+    nullable: true,
     description: 'How many executions there are of each kind: by type, status, state of their saga.',
   })
   async executionCounts(

@@ -18,6 +18,7 @@ interface Window {
 export class ExecutionStatsResolver {
   @Extensions({ rule: 'execution:read' })
   @Query(() => ExecutionStats, {
+    nullable: true,
     description:
       'What became of executions over a window of time, by type: started, completed, failed, success rate, duration.',
   })

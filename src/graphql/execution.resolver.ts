@@ -17,12 +17,11 @@ const DOMAIN = { nullable: true, description: "The domain. Default: the gateway'
 const FIRST = { defaultValue: 50, description: `How many at most, up to ${LIMITS.page}.` } as const
 const AFTER = { nullable: true, description: 'Go on behind this cursor.' } as const
 
-/** What only the history of an execution knows. */
+/** What only the history of an execution knows; of `failure` the status tells whether there is one. */
 const FROM_HISTORY: ReadonlySet<string> = new Set([
   'state',
   'input',
   'result',
-  'failure',
   'openCounts',
   'history',
   'pending',
@@ -44,12 +43,12 @@ export class ExecutionResolver {
     @Info() info: GraphQLResolveInfo,
   ): Promise<Execution | undefined> {
     const name = await domains.resolve(domain)
-    const find = selects(info, FROM_HISTORY) ? executions.findInSwf : executions.find
+    const find = selects(info, FROM_HISTORY) ? executions.findNow : executions.find
     return find.call(executions, name, workflowId, runId)
   }
 
   @Extensions({ rule: 'execution:read' })
-  @Query(() => ExecutionConnection, { description: 'Executions, open and closed, from the index.' })
+  @Query(() => ExecutionConnection, { nullable: true, description: 'Executions, open and closed, from the index.' })
   async executions(
     @Arg('domain', () => String, DOMAIN) domain: string | null,
     @Arg('filter', () => ExecutionFilter, { nullable: true, description: 'Which ones.' })
@@ -120,6 +119,7 @@ export class ExecutionResolver {
 
   @FieldResolver(() => Payload, { nullable: true, description: 'What it completed with.' })
   async result(@Root() execution: Execution, @Ctx() { executions }: Context): Promise<Payload | undefined> {
+    if (execution.status !== 'COMPLETED') return undefined
     const { state } = await executions.history(execution)
     return payloadOf(state.result)
   }
@@ -129,10 +129,12 @@ export class ExecutionResolver {
     description: 'Why it failed, timed out or was terminated; else null.',
   })
   async failure(@Root() execution: Execution, @Ctx() { executions }: Context): Promise<Failure | undefined> {
-    const { state } = await executions.history(execution)
-    const { closeStatus, reason, details } = state
-    if (closeStatus !== 'FAILED' && closeStatus !== 'TIMED_OUT' && closeStatus !== 'TERMINATED') return undefined
-    return failureOf(decodeFailure(`WORKFLOW_EXECUTION_${closeStatus}`, reason, details))
+    const { status } = execution
+    if (status !== 'FAILED' && status !== 'TIMED_OUT' && status !== 'TERMINATED') return undefined
+    const { closeStatus, reason, details } = (await executions.history(execution)).state
+    // A history that was read before the close, shown while SWF throttles, does not know yet.
+    if (closeStatus !== status) return undefined
+    return failureOf(decodeFailure(`WORKFLOW_EXECUTION_${status}`, reason, details))
   }
 
   @FieldResolver(() => OpenCounts, { nullable: true, description: 'What it waits for, counted.' })

@@ -3,7 +3,7 @@
 import { deriveUpdates, type ExecutionSummary } from '../feed/update.js'
 import type { ExecutionIndex } from '../feed/execution-index.js'
 import type { SwfClient } from '../swf/client.js'
-import { isFault } from '../swf/errors.js'
+import { isFault, SwfFault } from '../swf/errors.js'
 import type { Budget } from './budget.js'
 import { executionOf, type Execution } from './execution.type.js'
 import type { Histories, HistoryReading } from './histories.js'
@@ -39,6 +39,17 @@ export class Executions {
     return summary ? executionOf(summary, 'INDEX') : this.findInSwf(domain, workflowId, runId)
   }
 
+  /** As `findInSwf`, but as the index knows it while SWF does not answer or throttles. */
+  async findNow(domain: string, workflowId: string, runId?: string | null): Promise<Execution | undefined> {
+    try {
+      return await this.findInSwf(domain, workflowId, runId)
+    } catch (error) {
+      const known = this.#index.find(domain, workflowId, runId ?? undefined)
+      if (known && error instanceof SwfFault && error.retryable) return executionOf(known, 'INDEX')
+      throw error
+    }
+  }
+
   /** As `find`, but everything comes from the history: what SWF says now. */
   async findInSwf(domain: string, workflowId: string, runId?: string | null): Promise<Execution | undefined> {
     if (runId) return this.#fromHistory({ domain, workflowId, runId })
@@ -62,30 +73,25 @@ export class Executions {
     return reading
   }
 
-  async #read({ domain, workflowId, runId }: RunKey): Promise<HistoryReading> {
-    return this.#histories.read(domain, workflowId, runId, () => this.budget.read())
+  #read({ domain, workflowId, runId }: RunKey): Promise<HistoryReading> {
+    const reading = (async () => this.#histories.read(domain, workflowId, runId, () => this.budget.read()))()
+    return reading.catch(this.budget.unread)
   }
 
   /** Asks SWF which run of a workflowId is open. */
   async openRun(domain: string, workflowId: string): Promise<string | undefined> {
     this.budget.read()
-    const { executionInfos } = await this.#swf.listOpenWorkflowExecutions({
-      domain,
-      executionFilter: { workflowId },
-      startTimeFilter: { oldestDate: new Date(0) },
-      maximumPageSize: 1,
-    })
+    const { executionInfos } = await this.#swf
+      .listOpenWorkflowExecutions({ domain, ...latestOf(workflowId) })
+      .catch(this.budget.unread)
     return executionInfos?.[0]?.execution?.runId
   }
 
   async #closedRun(domain: string, workflowId: string): Promise<string | undefined> {
     this.budget.read()
-    const { executionInfos } = await this.#swf.listClosedWorkflowExecutions({
-      domain,
-      executionFilter: { workflowId },
-      startTimeFilter: { oldestDate: new Date(0) },
-      maximumPageSize: 1,
-    })
+    const { executionInfos } = await this.#swf
+      .listClosedWorkflowExecutions({ domain, ...latestOf(workflowId) })
+      .catch(this.budget.unread)
     return executionInfos?.[0]?.execution?.runId
   }
 
@@ -101,6 +107,12 @@ export class Executions {
     }
   }
 }
+
+const latestOf = (workflowId: string) => ({
+  executionFilter: { workflowId },
+  startTimeFilter: { oldestDate: new Date(0) },
+  maximumPageSize: 1,
+})
 
 function summaryOf({ domain, workflowId, runId, events }: HistoryReading): ExecutionSummary {
   return deriveUpdates(domain, { workflowId, runId }, undefined, events).record.summary

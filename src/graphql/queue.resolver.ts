@@ -30,14 +30,14 @@ export class QueueResolver {
   }
 
   @Extensions({ rule: 'queue:read' })
-  @Query(() => [Queue], { description: 'Every queue that a worker has named within the last 30 days.' })
+  @Query(() => [Queue], { nullable: true, description: 'Every queue that a worker has named within the last 30 days.' })
   async queues(@Arg('domain', () => String, DOMAIN) domain: string | null, @Ctx() context: Context): Promise<Queue[]> {
     const queues = await context.queues.list(await context.domains.resolve(domain))
     return queues.map(queueOf)
   }
 
   @Extensions({ rule: 'queue:read' })
-  @Query(() => [Worker], { description: 'The activity workers that were seen within the last minute.' })
+  @Query(() => [Worker], { nullable: true, description: 'The activity workers that were seen within the last minute.' })
   async workers(
     @Arg('domain', () => String, DOMAIN) domain: string | null,
     @Ctx() context: Context,
@@ -84,6 +84,7 @@ export class QueueResolver {
 
   @Extensions({ rule: 'queue:update' })
   @Mutation(() => UpdateQueuePayload, {
+    nullable: true,
     description: 'Changes the settings of a queue; every worker obeys within two seconds.',
   })
   async updateQueue(

@@ -19,19 +19,19 @@ const WHICH = { description: 'Which one.' } as const
 @Resolver(() => RegisteredType)
 export class RegistrationResolver {
   @Extensions({ rule: 'registration:read' })
-  @Query(() => RegisteredTypeConnection, { description: 'The workflow types of a domain.' })
+  @Query(() => RegisteredTypeConnection, { nullable: true, description: 'The workflow types of a domain.' })
   workflowTypes(@Args(() => TypesArgs) args: TypesArgs, @Ctx() context: Context): Promise<RegisteredTypeConnection> {
     return listTypes('workflow', args, context)
   }
 
   @Extensions({ rule: 'registration:read' })
-  @Query(() => RegisteredTypeConnection, { description: 'The activity types of a domain.' })
+  @Query(() => RegisteredTypeConnection, { nullable: true, description: 'The activity types of a domain.' })
   activityTypes(@Args(() => TypesArgs) args: TypesArgs, @Ctx() context: Context): Promise<RegisteredTypeConnection> {
     return listTypes('activity', args, context)
   }
 
   @Extensions({ rule: 'registration:read' })
-  @Query(() => PendingTasks, { description: 'Tasks of a task list that wait in SWF for a poll.' })
+  @Query(() => PendingTasks, { nullable: true, description: 'Tasks of a task list that wait in SWF for a poll.' })
   async pendingTasks(
     @Arg('domain', () => String, DOMAIN) domain: string | null,
     @Arg('taskList', () => String, { description: 'Name of the task list.' }) name: string,
@@ -55,7 +55,7 @@ export class RegistrationResolver {
   }
 
   @Extensions({ rule: 'registration:write' })
-  @Mutation(() => RegisteredType, { description: 'Registers a workflow type.' })
+  @Mutation(() => RegisteredType, { nullable: true, description: 'Registers a workflow type.' })
   async registerWorkflowType(
     @Arg('input', () => RegisterWorkflowTypeInput, { description: 'The type.' }) input: RegisterWorkflowTypeInput,
     @Ctx() { domains, swf, types }: Context,
@@ -67,7 +67,7 @@ export class RegistrationResolver {
   }
 
   @Extensions({ rule: 'registration:write' })
-  @Mutation(() => RegisteredType, { description: 'Registers an activity type.' })
+  @Mutation(() => RegisteredType, { nullable: true, description: 'Registers an activity type.' })
   async registerActivityType(
     @Arg('input', () => RegisterActivityTypeInput, { description: 'The type.' }) input: RegisterActivityTypeInput,
     @Ctx() { domains, swf }: Context,
@@ -79,6 +79,7 @@ export class RegistrationResolver {
 
   @Extensions({ rule: 'registration:write' })
   @Mutation(() => RegisteredType, {
+    nullable: true,
     description: 'Lets no new executions of a workflow type be started; what is open goes on.',
   })
   deprecateWorkflowType(
@@ -89,7 +90,7 @@ export class RegistrationResolver {
   }
 
   @Extensions({ rule: 'registration:write' })
-  @Mutation(() => RegisteredType, { description: 'Takes a deprecated workflow type into use again.' })
+  @Mutation(() => RegisteredType, { nullable: true, description: 'Takes a deprecated workflow type into use again.' })
   undeprecateWorkflowType(
     @Arg('type', () => TypeRef, WHICH) type: TypeRef,
     @Ctx() context: Context,
@@ -99,6 +100,7 @@ export class RegistrationResolver {
 
   @Extensions({ rule: 'registration:write' })
   @Mutation(() => Boolean, {
+    nullable: true,
     description: 'Deletes a deprecated workflow type; its name and version can be registered again.',
   })
   async deleteWorkflowType(
@@ -111,6 +113,7 @@ export class RegistrationResolver {
 
   @Extensions({ rule: 'registration:write' })
   @Mutation(() => RegisteredType, {
+    nullable: true,
     description: 'Lets no new tasks of an activity type be started; what is open goes on.',
   })
   deprecateActivityType(
@@ -121,7 +124,7 @@ export class RegistrationResolver {
   }
 
   @Extensions({ rule: 'registration:write' })
-  @Mutation(() => RegisteredType, { description: 'Takes a deprecated activity type into use again.' })
+  @Mutation(() => RegisteredType, { nullable: true, description: 'Takes a deprecated activity type into use again.' })
   undeprecateActivityType(
     @Arg('type', () => TypeRef, WHICH) type: TypeRef,
     @Ctx() context: Context,
@@ -131,6 +134,7 @@ export class RegistrationResolver {
 
   @Extensions({ rule: 'registration:write' })
   @Mutation(() => Boolean, {
+    nullable: true,
     description: 'Deletes a deprecated activity type; its name and version can be registered again.',
   })
   async deleteActivityType(

@@ -27,6 +27,7 @@ import { HttpServer, type HttpServerOptions } from './http-server.js'
 import { LIMITS } from './limits.js'
 import { Operations } from './operation.js'
 import { withReadBudget, type ReadRates } from './read-budget.js'
+import { withReadDeadline } from './read-deadline.js'
 import { gatewayReadiness } from './readiness.js'
 import { gatewaySchema } from './schema.js'
 import { EventStreams } from './sse.js'
@@ -56,6 +57,8 @@ export interface GatewayOptions extends DoorOptions, Omit<HttpServerOptions, 'po
   indexFile?: string
   /** What this and all gateways on the same Redis together may read from SWF; over it THROTTLED is the answer. @default all they like */
   reads?: ReadRates
+  /** How long a query waits for one read from SWF, in milliseconds. @default 4 * SECOND */
+  readDeadline?: number
   /** What paths begin with where a proxy hands on what is below a path of its own; without a `/` at the end. @default '' */
   basePath?: string
   /** WebSockets and event streams that are held at a time, together. @default 10_000 */
@@ -91,8 +94,10 @@ export class Gateway implements Service {
     this.#options = options
     const redis = (this.#redis = connectRedis({ url, name: 'swf-gateway:gateway', log }))
     const budget = rates && { redis, rates, log, ...(prefix !== undefined && { prefix }) }
-    const swf = budget ? withReadBudget(options.swf, budget) : options.swf
-    const shared = { redis, swf, log, ...(prefix !== undefined && { prefix }) }
+    const metered = budget ? withReadBudget(options.swf, budget) : options.swf
+    // What a query waits for; what works on its own has time.
+    const swf = withReadDeadline(metered, options.readDeadline)
+    const shared = { redis, swf: metered, log, ...(prefix !== undefined && { prefix }) }
     const reader = new FeedReader({ ...shared, redis: { url } })
     const index: ExecutionIndex = new ExecutionIndex({
       ...{ ...shared, reader, domains: [domain], patience: 0 },

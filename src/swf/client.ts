@@ -4,11 +4,13 @@
 //     poll would hide that.
 // C2. Every other action is tried up to three times when SWF throttles or does not answer; the caller decides what is after
 //     that. What would be done twice, though, only when it was throttled: without an answer it may have been done.
-// C3. Inputs and outputs are the SDK's: timestamps are Dates, whatever the transport.
-// C4. What time it is for SWF is learned from its answers (SwfClock).
+// C3. A deadline is for all tries together, whatever SWF or the way to it does.
+// C4. Inputs and outputs are the SDK's: timestamps are Dates, whatever the transport.
+// C5. What time it is for SWF is learned from its answers (SwfClock).
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Metrics } from '../telemetry.js'
+import { durationText } from './duration.js'
 import { SwfFault } from './errors.js'
 import { SwfClock } from './swf-clock.js'
 import type { Action, Actions } from './client-actions.js'
@@ -27,6 +29,8 @@ export interface CallOptions {
   signal?: AbortSignal
   /** How long to wait for the answer, in milliseconds. @default 75_000 for polls, else 10_000 */
   timeout?: number
+  /** How long all tries together may take, in milliseconds; then the call rejects with SWF_UNAVAILABLE. @default as long as they take */
+  deadline?: number
 }
 
 /** SWF, one method an action: `swf.startWorkflowExecution(input)`. Every method rejects with a SwfFault. */
@@ -90,11 +94,34 @@ export function createSwfClient(options: SwfClientOptions = {}): SwfClient {
     get: (target, name) => {
       if (name in target || typeof name !== 'string' || name === 'then') return Reflect.get(target, name)
       const action = `${name[0]!.toUpperCase()}${name.slice(1)}` as Action
-      const method = (input: object, callOptions?: CallOptions) => call(action, input, callOptions)
+      const method = (input: object, { deadline, ...callOptions }: CallOptions = {}) =>
+        deadline === undefined
+          ? call(action, input, callOptions)
+          : within(deadline, action, callOptions, limited => call(action, input, limited))
       Reflect.set(target, name, method)
       return method
     },
   })
+}
+
+/** Makes a call with a deadline: it is given up then, even when no connection has come about that could be given up. */
+async function within(
+  deadline: number,
+  action: Action,
+  options: CallOptions,
+  call: (options: CallOptions) => Promise<unknown>,
+): Promise<unknown> {
+  const controller = new AbortController()
+  const signal = options.signal ? AbortSignal.any([options.signal, controller.signal]) : controller.signal
+  let timer: NodeJS.Timeout | undefined
+  const over = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const message = `SWF did not answer within ${durationText(deadline)}`
+      reject(new SwfFault('SWF_UNAVAILABLE', 'DeadlineExceeded', action, message))
+      controller.abort(new Error(message))
+    }, deadline)
+  })
+  return Promise.race([call({ ...options, signal }), over]).finally(() => clearTimeout(timer))
 }
 
 function openTransport(options: SwfClientOptions, clock: SwfClock): { transport: Transport; close(): void } {

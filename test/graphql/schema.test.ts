@@ -2,6 +2,7 @@ import {
   assertValidSchema,
   isEnumType,
   isInterfaceType,
+  isNonNullType,
   isObjectType,
   isSpecifiedScalarType,
   type GraphQLObjectType,
@@ -74,4 +75,10 @@ test('makes everything with an id a Node', () => {
   )
   for (const type of withId)
     expect((type as GraphQLObjectType).getInterfaces().map(({ name }) => name)).toContain('Node')
+})
+
+test('lets a root field that fails lose no other one', () => {
+  for (const root of [schema.getQueryType(), schema.getMutationType()])
+    for (const { name, type } of Object.values(root!.getFields()))
+      if (name !== 'errorCodes') expect([name, isNonNullType(type)]).toEqual([name, false])
 })
