@@ -135,7 +135,7 @@ async function started(known: Known, { swf, publisher, log, metrics }: Context):
   const summary: ExecutionSummary = {
     ...known,
     status: 'OPEN',
-    startedAt: swf.clock.now(),
+    startedAt: swf.clock.about(),
     cancelRequested: false,
     eventId: 0,
   }
