@@ -1,11 +1,12 @@
 // The index of executions: Redis' records as a local table that can be searched by anything.
 //
 // X1. It is a projection. The table may be lost, and is filled from Redis again; what it shows is what some history said.
-// X5. A domain is followed from when it is first asked for until nobody has asked for a while; those that are kept, always.
 // X2. A row is replaced by one that covers the same or later events. A row of which no event has been read never replaces
 //     another, except that a list of SWF says that an open run has closed.
+// X5. A domain is followed from when it is first asked for until nobody has asked for a while; those that are kept, always.
 
 import { setImmediate as turn } from 'node:timers/promises'
+import { monotonic } from '../clock.js'
 import type { Redis } from '../redis.js'
 import type { Service } from '../lifecycle.js'
 import { MINUTE, SECOND } from '../swf/duration.js'
@@ -173,7 +174,7 @@ export class ExecutionIndex implements Service {
 
   #open(domain: string): IndexedDomain | undefined {
     const open = this.#domains.get(domain)
-    if (open) open.askedAt = performance.now()
+    if (open) open.askedAt = monotonic()
     if (open || this.#stopping.signal.aborted) return open?.indexed
     const { redis, prefix = DEFAULTS.prefix, log, retention = DEFAULTS.retention, watch } = this.options
     const ending = new AbortController()
@@ -188,7 +189,7 @@ export class ExecutionIndex implements Service {
       retention,
       signal: AbortSignal.any([this.#stopping.signal, ending.signal]),
     })
-    this.#domains.set(domain, { indexed, ending, askedAt: performance.now() })
+    this.#domains.set(domain, { indexed, ending, askedAt: monotonic() })
     indexed.follow(this.#reader)
     watch?.open(domain)
     return indexed
@@ -197,7 +198,7 @@ export class ExecutionIndex implements Service {
   /** Stops following domains that nobody has asked for; what is known of them is taken up again when somebody does. */
   #closeIdle(): void {
     const { domains = [], idle = IDLE, inUse, watch } = this.options
-    const since = performance.now() - idle
+    const since = monotonic() - idle
     for (const [domain, { indexed, ending, askedAt }] of this.#domains) {
       if (askedAt > since || domains.includes(domain) || inUse?.(domain)) continue
       this.#domains.delete(domain)

@@ -79,7 +79,8 @@ export class Sweeper implements Service {
   readonly #settled = new Set<string>()
   #settledUntil = 0
   #nextCall = 0
-  readonly #swept = new Map<string, { ending: AbortController; running: Promise<void> }>()
+  readonly #swept = new Map<string, { ending: AbortController; signal: AbortSignal; running: Promise<void> }>()
+  readonly #closing = new Map<string, Promise<void>>()
 
   constructor(private readonly options: SweeperOptions) {
     const { redis, prefix = DEFAULTS.prefix, interval = 60 * SECOND, lookback, callsPerSecond } = options
@@ -111,22 +112,36 @@ export class Sweeper implements Service {
 
   /** Sweeps a domain from now on; `swept` is called when it has been once. */
   open(domain: string, swept: () => void = () => {}): void {
+    const closing = this.#closing.get(domain)
+    if (closing) return void closing.then(() => this.open(domain, swept))
     if (this.#stopping.signal.aborted || this.#swept.has(domain)) return
     const ending = new AbortController()
-    const running = this.#run(domain, AbortSignal.any([this.#stopping.signal, ending.signal]), swept)
-    this.#swept.set(domain, { ending, running })
+    const signal = AbortSignal.any([this.#stopping.signal, ending.signal])
+    // The signal has to be there before the first sweep asks for it.
+    const running = Promise.resolve().then(() => this.#run(domain, signal, swept))
+    this.#swept.set(domain, { ending, signal, running })
   }
 
   /** Ends that, and gives its lease back; never rejects. */
   async close(domain: string): Promise<void> {
+    let closing = this.#closing.get(domain)
+    if (!closing) this.#closing.set(domain, (closing = this.#close(domain).finally(() => this.#closing.delete(domain))))
+    await closing
+  }
+
+  async #close(domain: string): Promise<void> {
     const { ending, running } = this.#swept.get(domain) ?? {}
-    // First, so that it can be opened again meanwhile.
-    this.#swept.delete(domain)
     ending?.abort()
     await running
+    this.#swept.delete(domain)
     const { sweep } = feedKeys(this.#prefix, domain)
     const holder = await this.#redis.hget(sweep, 'holder').catch(() => undefined)
     if (holder === this.#id) await this.#redis.hdel(sweep, 'holder', 'until').catch(() => undefined)
+  }
+
+  /** Aborted when a domain is to be swept no more. */
+  #signalOf(domain: string): AbortSignal {
+    return this.#swept.get(domain)?.signal ?? this.#stopping.signal
   }
 
   async #run(domain: string, signal: AbortSignal, swept: () => void): Promise<void> {
@@ -177,7 +192,7 @@ export class Sweeper implements Service {
     const oldestDate = new Date(Math.max(0, (mark ?? 0) - this.#lookback))
     let newest = mark ?? 0
     let found = 0
-    await this.#pace()
+    await this.#pace(domain)
     for await (const infos of listPages(swf, domain, list, oldestDate)) {
       for (const info of infos) newest = Math.max(newest, listedAt(list, info))
       const unknown = await this.#news(domain, list, infos)
@@ -193,7 +208,7 @@ export class Sweeper implements Service {
         await this.#tailAll(domain, executions, { untilClosed: list === 'closed' })
       }
       await this.#keepLease(domain)
-      await this.#pace()
+      await this.#pace(domain)
     }
     return { newest, found }
   }
@@ -240,8 +255,8 @@ export class Sweeper implements Service {
     const rest = executions.values()
     const work = async () => {
       for (const execution of rest) {
-        this.#stopping.signal.throwIfAborted()
-        await this.#pace()
+        this.#signalOf(domain).throwIfAborted()
+        await this.#pace(domain)
         try {
           await tail.tail(domain, execution, options)
         } catch (error) {
@@ -275,15 +290,15 @@ export class Sweeper implements Service {
   }
 
   async #keepLease(domain: string): Promise<void> {
-    this.#stopping.signal.throwIfAborted()
+    this.#signalOf(domain).throwIfAborted()
     if (!(await this.#lease(domain))) throw new Error('another sweeper took over')
   }
 
   /** Waits until the next call to SWF is due. */
-  async #pace(): Promise<void> {
+  async #pace(domain: string): Promise<void> {
     const now = monotonic()
     this.#nextCall = Math.max(now, this.#nextCall + this.#pause)
-    if (this.#nextCall > now + 1) await delay(this.#nextCall - now, undefined, { signal: this.#stopping.signal })
+    if (this.#nextCall > now + 1) await delay(this.#nextCall - now, undefined, { signal: this.#signalOf(domain) })
   }
 }
 

@@ -5,6 +5,7 @@
 // B2. However much is allowed, the event loop has its turn: probes, heartbeats of sockets and other operations go on.
 
 import { defaultFieldResolver, isObjectType, type GraphQLSchema } from 'graphql'
+import { monotonic } from '../clock.js'
 import { isFault, type SwfFault } from '../swf/errors.js'
 import { isLookUp } from './cost.js'
 import { apiError } from './errors.js'
@@ -17,7 +18,7 @@ export class Budget {
   #objects = 0
   #reads = 0
   #unanswered: SwfFault | undefined
-  #since = performance.now()
+  #since = monotonic()
   readonly #waiting: (() => void)[] = []
 
   /** Counts objects; throws LIMIT_EXCEEDED when they are too many. */
@@ -52,12 +53,12 @@ export class Budget {
   reset(): void {
     this.#objects = this.#reads = 0
     this.#unanswered = undefined
-    this.#since = performance.now()
+    this.#since = monotonic()
   }
 
   /** Tells whether others are to have their turn before anything more is computed: then await `turn`. */
   get isDue(): boolean {
-    return this.#waiting.length > 0 || performance.now() - this.#since > SLICE
+    return this.#waiting.length > 0 || monotonic() - this.#since > SLICE
   }
 
   /** Resolves when the event loop has had its turn, for one after the other of those that wait. */
@@ -69,13 +70,13 @@ export class Budget {
   }
 
   readonly #begin = (): void => {
-    this.#since = performance.now()
+    this.#since = monotonic()
     this.#next()
   }
 
   /** Lets the first of those that wait go on, and the next one when what it wakes has been computed. */
   readonly #next = (): void => {
-    if (performance.now() - this.#since > SLICE) return void setImmediate(this.#begin)
+    if (monotonic() - this.#since > SLICE) return void setImmediate(this.#begin)
     this.#waiting.shift()?.()
     // A tick that is queued from a microtask runs when no microtask is left.
     if (this.#waiting.length > 0) queueMicrotask(() => process.nextTick(this.#next))

@@ -165,3 +165,19 @@ test('keeps as many entries as it is told when it lists everything anew', async 
   await sweeper.sweep(domain)
   expect(await length()).toBeLessThan(250)
 })
+
+test('a domain that is closed in the middle of its first sweep is let go at once, and swept again when it is opened', async () => {
+  const { shop, domain, publisher, tail } = await newShop()
+  for (let n = 0; n < 30; n++) await shop.start()
+  const slow = { prefix, log, domains: [], interval: 60_000, callsPerSecond: 2 }
+  const sweeper = new Sweeper({ swf: shop.swf, redis, publisher, tail, ...slow })
+  const holder = () => redis.hget(feedKeys(prefix, domain).sweep, 'holder')
+  sweeper.open(domain)
+  await until(async () => (await holder()) !== null, { what: 'it is being swept' })
+  const closed = sweeper.close(domain)
+  sweeper.open(domain)
+  await closed
+  await until(async () => (await holder()) !== null, { what: 'it is being swept again' })
+  await sweeper.stop()
+  expect(await holder()).toBeNull()
+})
