@@ -46,6 +46,8 @@ export interface ExecutionIndexOptions {
   retention?: number
   /** Shares the reader of this process: the index then knows of an update before any subscriber does. @default it polls Redis */
   reader?: FeedReader
+  /** Redis has been found to know less than this index does of some executions: a sweep reads them from SWF again. */
+  onBehind?: () => void
   /** How long `start` waits for the first walk to end, in milliseconds; it goes on afterwards. @default 5 * SECOND */
   patience?: number
 }
@@ -176,7 +178,7 @@ export class ExecutionIndex implements Service {
     const open = this.#domains.get(domain)
     if (open) open.askedAt = monotonic()
     if (open || this.#stopping.signal.aborted) return open?.indexed
-    const { redis, prefix = DEFAULTS.prefix, log, retention = DEFAULTS.retention, watch } = this.options
+    const { redis, prefix = DEFAULTS.prefix, log, retention = DEFAULTS.retention, watch, onBehind } = this.options
     const ending = new AbortController()
     const indexed = new IndexedDomain(domain, {
       table: this.#table,
@@ -188,6 +190,7 @@ export class ExecutionIndex implements Service {
       log,
       retention,
       signal: AbortSignal.any([this.#stopping.signal, ending.signal]),
+      ...(onBehind && { onBehind }),
     })
     this.#domains.set(domain, { indexed, ending, askedAt: monotonic() })
     indexed.follow(this.#reader)

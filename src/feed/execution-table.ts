@@ -13,7 +13,7 @@ import {
   type ExecutionStats,
   type ExecutionStatsQuery,
 } from './execution-query.js'
-import { countOfKinds, groups, search, type Found, type Within } from './execution-search.js'
+import { countOfKinds, groups, search, type Within } from './execution-search.js'
 import type { Key } from './execution-segment.js'
 import { stats } from './execution-stats.js'
 import { openDatabase, removeDatabase } from './index-database.js'
@@ -71,18 +71,20 @@ export class ExecutionTable {
     }
   }
 
-  /** Adds rows, or replaces those that they are newer than (X2 of the index). */
-  put(summaries: readonly ExecutionSummary[]): void {
-    if (summaries.length === 0) return
+  /** Adds rows, or replaces those that they are newer than (X2 of the index). Returns those that know less than their rows. */
+  put(summaries: readonly ExecutionSummary[]): ExecutionSummary[] {
+    if (summaries.length === 0) return []
     const changes: (() => unknown)[] = []
+    const behind: ExecutionSummary[] = []
     this.#db.transaction(() => {
-      for (const summary of summaries) changes.push(this.#putOne(summary))
+      for (const summary of summaries) changes.push(this.#putOne(summary, behind))
     })()
     for (const change of changes) change()
+    return behind
   }
 
   /** Writes a row; returns what is to be done in the columns once that is committed. */
-  #putOne(summary: ExecutionSummary): () => unknown {
+  #putOne(summary: ExecutionSummary, behind: ExecutionSummary[]): () => unknown {
     const { domain, runId, workflowId, startedAt, parent, eventId } = summary
     const columns = this.#columns(domain)
     const text = JSON.stringify(summary)
@@ -100,6 +102,7 @@ export class ExecutionTable {
     const before = keyOf({ id, run_id: runId, started_at: held.started_at })
     const closes = held.open === 1 && open === 0
     const newer = eventId > held.event_id || (eventId === held.event_id && eventId > 0) || closes
+    if (eventId < held.event_id || (held.open === 0 && open === 1)) behind.push(summary)
     if (!newer || text === held.summary)
       return () => columns.touch(before) || columns.put(id, JSON.parse(held.summary) as ExecutionSummary)
     this.#statement(
@@ -175,9 +178,17 @@ export class ExecutionTable {
     this.#columns(domain).nextGeneration()
   }
 
-  /** Drops some of the rows of earlier generations; returns whether there are more. */
-  dropEarlier(domain: string): boolean {
-    return this.#drop(domain, this.#columns(domain).earlier(AT_ONCE))
+  /** Drops some of the rows of earlier generations, but for those that are to be kept; returns whether there are more. */
+  dropEarlier(domain: string, keeps: (summary: ExecutionSummary) => boolean = () => false): boolean {
+    const columns = this.#columns(domain)
+    const earlier = columns.earlier(AT_ONCE)
+    const kept = earlier.filter(key => keeps(this.#summary(key)))
+    for (const key of kept) columns.touch(key)
+    this.#drop(
+      domain,
+      earlier.filter(key => !kept.includes(key)),
+    )
+    return earlier.length === AT_ONCE
   }
 
   /** Drops some of the executions that closed before a time; returns whether there are more. */
@@ -207,7 +218,7 @@ export class ExecutionTable {
     return keys.length === AT_ONCE
   }
 
-  #summary({ id }: Found): ExecutionSummary {
+  #summary({ id }: { id: number }): ExecutionSummary {
     const { summary } = this.#statement('SELECT summary FROM execution WHERE id = ?').get(id) as { summary: string }
     return JSON.parse(summary) as ExecutionSummary
   }

@@ -2,6 +2,9 @@
 //
 // X3. The index follows the stream before it walks the records, so nothing falls between; where the stream cannot be
 //     followed on, it walks again. What a walk does not find is dropped only when Redis is whole.
+// X5. A Redis that has fallen behind (its last writes were lost, a replica promoted without them) knows less than the index does:
+//     older records, which are named to the sweeper, who reads those runs from SWF; and none of what has started since, which SWF's
+//     lists tell the sweeper. Nothing is dropped for it.
 // X4. It says that it is complete up to a time only once Redis has heard of every run, and it has all that Redis has.
 
 import { setImmediate as turn } from 'node:timers/promises'
@@ -12,7 +15,8 @@ import { SECOND } from '../swf/duration.js'
 import type { Log } from '../telemetry.js'
 import type { ExecutionTable } from './execution-table.js'
 import type { FeedReader, Follower, Following } from './reader.js'
-import { feedKeys, type Entry, type FeedStream } from './stream.js'
+import { feedKeys, type Entry, type FeedStream, type Held } from './stream.js'
+import type { ExecutionSummary } from './update.js'
 
 /** How far the index is on its way to be complete. */
 export interface IndexProgress {
@@ -35,6 +39,8 @@ export interface IndexedDomainOptions {
   /** How long closed executions are kept, in milliseconds. */
   retention: number
   signal: AbortSignal
+  /** There is something for the sweeper (X5). */
+  onBehind?: () => void
 }
 
 /** Records read at a time. */
@@ -61,6 +67,8 @@ export class IndexedDomain implements Follower {
   #waiting: Promise<void> | undefined
   #pruning: Promise<void> | undefined
   #pruneAt = 0
+  /** Runs that have been named to the sweeper, and of which Redis still knew less: they are not named again. */
+  #named = new Set<string>()
 
   constructor(
     private readonly domain: string,
@@ -206,6 +214,7 @@ export class IndexedDomain implements Follower {
     if (signal.aborted) return
     table.newGeneration(this.domain)
     let done = 0
+    const behind: ExecutionSummary[] = []
     this.#walked = { done, total }
     let cursor = '0'
     do {
@@ -214,16 +223,57 @@ export class IndexedDomain implements Follower {
       const runIds = (members as string[]).filter((_, i) => i % 2 === 0)
       const held = runIds.length > 0 ? await stream.read(this.domain, runIds) : []
       if (signal.aborted) return
-      table.put(held.flatMap(h => ('record' in h ? [h.record.summary] : 'summary' in h ? [h.summary] : [])))
+      const older = new Set(table.put(held.flatMap(summaryOf)))
+      // What is only listed is going to be read anyway.
+      behind.push(...held.flatMap(h => ('record' in h && older.has(h.record.summary) ? [h.record.summary] : [])))
       done += runIds.length
       this.#walked = { done, total: Math.max(done, total) }
     } while (cursor !== '0')
+    const knewAll = this.#swept
     this.#swept = await stream.isWhole(this.domain)
-    if (this.#swept) await this.#inTurns(() => table.dropEarlier(this.domain))
-    else this.#waiting ??= this.#waitUntilSwept().finally(() => (this.#waiting = undefined))
+    // Where Redis has just heard of every run, what it does not know is gone; where it had before, it may have forgotten it.
+    let kept = false
+    const keeps = ({ closedAt = Infinity }: ExecutionSummary) => {
+      const keep = knewAll && closedAt > Date.now() - this.has.retention
+      kept ||= keep
+      return keep
+    }
+    if (this.#swept) {
+      await this.#inTurns(() => table.dropEarlier(this.domain, keeps))
+      if ((await this.#nameBehind(behind)) || kept) this.has.onBehind?.()
+    } else this.#waiting ??= this.#waitUntilSwept().finally(() => (this.#waiting = undefined))
     if (signal.aborted) return
     this.#pruneAt = 0
     this.#reached(position)
+  }
+
+  /** Names runs to the sweeper of which Redis still knows less (X5); resolves to whether there are any. */
+  async #nameBehind(suspects: readonly ExecutionSummary[]): Promise<boolean> {
+    const { table, stream, redis, prefix, log } = this.has
+    const { unread } = feedKeys(prefix, this.domain)
+    const still = new Set<string>()
+    let named = 0
+    for (let i = 0; i < suspects.length; i += BATCH) {
+      const some = suspects.slice(i, i + BATCH)
+      const held = await stream.read(
+        this.domain,
+        some.map(({ runId }) => runId),
+      )
+      // It may have been read before somebody wrote it.
+      const behind = table.put(held.flatMap(summaryOf))
+      for (const { runId } of behind) still.add(runId)
+      const news = behind.filter(({ runId }) => !this.#named.has(runId))
+      const executions = news.map(({ workflowId, runId }) => JSON.stringify({ workflowId, runId }))
+      if (executions.length > 0) await redis.rpush(unread, ...executions)
+      named += news.length
+    }
+    this.#named = still
+    if (named > 0)
+      log.warn(
+        { domain: this.domain, executions: named },
+        'redis has fallen behind: executions are read from SWF again',
+      )
+    return named > 0
   }
 
   /** Walks again once Redis has heard of every run. */
@@ -237,4 +287,8 @@ export class IndexedDomain implements Follower {
       if (!this.#walking && (await stream.isWhole(this.domain).catch(() => false))) return this.#walk()
     }
   }
+}
+
+function summaryOf(held: Held): ExecutionSummary[] {
+  return 'record' in held ? [held.record.summary] : 'summary' in held ? [held.summary] : []
 }

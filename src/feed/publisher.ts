@@ -40,6 +40,8 @@ export interface PublishOptions {
   unknown?: 'updates' | 'snapshot' | 'quiet'
   /** How long to wait for missing events that SWF does not show yet, in milliseconds. @default 5 * SECOND */
   patience?: number
+  /** What Redis holds of the run, where that has just been read. @default what this publisher remembers, which may have been lost */
+  held?: Held
 }
 
 /** Records kept in memory, so that most appends are one round trip. */
@@ -62,12 +64,11 @@ export class Publisher {
     domain: string,
     execution: WorkflowExecution,
     events: readonly HistoryEvent[],
-    { unknown, patience }: PublishOptions = {},
+    { unknown, patience, held = this.#recall(execution) }: PublishOptions = {},
   ): Promise<void> {
     const base = contiguous(events) - 1
     const upto = base + events.length
     if (upto === base) return
-    let held = this.#recall(execution)
     // What is remembered may be behind: only Redis knows that events are missing.
     if (!held || markOf(held) < base) held = base === 0 ? { at: '-' } : await this.#read(domain, execution)
     for (;;) {

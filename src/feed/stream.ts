@@ -6,6 +6,8 @@
 // F3. Every entry names the stream's entry before it (`c`) and its run's entry before it (`b`). A reader who holds an entry
 //     and reads the next one knows whether something between them has gone: trimmed, emptied, or lost in a failover.
 // F4. Everything here is derived: it may be lost, and is then taken from SWF again.
+// F5. No id is given out twice, even where Redis has lost its last entries and its clock has gone back (a replica was promoted whose
+//     clock is behind): beside the time an id holds chance. Otherwise an entry could seem to follow one that was lost.
 //
 // Keys, all in one slot: `<prefix>:{<domain>}:x:<run id>` HASH, `…:updated` ZSET, `…:stream` STREAM, `…:sweep` HASH.
 
@@ -56,10 +58,28 @@ type NewEntry =
 /** What Redis holds of a run: nothing, what a list said of it (no event read), or a record. */
 export type Held = { at: '-' } | { at: ''; summary: ExecutionSummary } | { at: string; record: RunRecord }
 
+// In scripts that append: adds an entry to a stream, under an id that nobody has had (F5). In: stream, id of its last entry, chance,
+// max length, fields. Out: its id.
+const ADD = `
+local function add(stream, last, chance, most, ...)
+  local time = redis.call('TIME')
+  local ms, n = time[1] * 1000 + math.floor(time[2] / 1000), 0
+  local last_ms, last_n = string.match(last, '^(%d+)-(%d+)$')
+  if tonumber(last_ms) >= ms then ms, n = tonumber(last_ms), tonumber(last_n) + 1 end
+  local id = redis.pcall('XADD', stream, 'MAXLEN', '~', most, string.format('%.0f-%.0f', ms, n + chance), ...)
+  -- Somebody has deleted newer entries.
+  if type(id) == 'table' then return redis.call('XADD', stream, 'MAXLEN', '~', most, '*', ...) end
+  return id
+end
+`
+/** How much chance there is in an id. */
+const CHANCE = 1_000_000
+const chance = () => Math.floor(Math.random() * CHANCE)
+
 // KEYS record, updated, stream. ARGV expected version, version, updated, summary or '', held or '', run id, max length,
-// milliseconds to live or '', then five an entry: kind, event id, previous event id, at, summary or a flag.
+// milliseconds to live or '', chance, then five an entry: kind, event id, previous event id, at, summary or a flag.
 // Returns {1}, or {0, version, updated, summary, held} when the record is not at the expected version.
-const APPEND = `
+const APPEND = `${ADD}
 local version = redis.call('HGET', KEYS[1], 'v')
 if not version then version = redis.call('EXISTS', KEYS[1]) == 1 and '' or '-' end
 if version ~= ARGV[1] then
@@ -69,12 +89,12 @@ end
 local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)
 local previous = last[1] and last[1][1] or '0-0'
 local before = redis.call('HGET', KEYS[1], 'l') or ''
-for i = 9, #ARGV, 5 do
+for i = 10, #ARGV, 5 do
   local kind = ARGV[i]
   if kind == 'snapshot' then before = '' end
   local summary = kind == 'snapshot' and ARGV[4] or ARGV[i + 4]
   local flag = kind == 'snapshot' and ARGV[i + 4] or ''
-  previous = redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[7], '*', 'k', kind, 'r', ARGV[6], 'e', ARGV[i + 1],
+  previous = add(KEYS[3], previous, ARGV[9], ARGV[7], 'k', kind, 'r', ARGV[6], 'e', ARGV[i + 1],
     'p', ARGV[i + 2], 't', ARGV[i + 3], 's', summary, 'q', flag, 'b', before, 'c', previous)
   if kind ~= 'started' then before = previous end
 end
@@ -91,11 +111,11 @@ end
 return {1}
 `
 
-// KEYS stream. ARGV reason, max length. Appends an entry that concerns the whole domain.
-const RESYNC = `
+// KEYS stream. ARGV reason, max length, chance. Appends an entry that concerns the whole domain.
+const RESYNC = `${ADD}
 local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
-return redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'k', 'resync', 'q', ARGV[1],
-  'c', last[1] and last[1][1] or '0-0')
+local previous = last[1] and last[1][1] or '0-0'
+return add(KEYS[1], previous, ARGV[3], ARGV[2], 'k', 'resync', 'q', ARGV[1], 'c', previous)
 `
 
 // KEYS record, stream. ARGV the event id of the update that a subscriber has, the stream id to walk back from or '', steps.
@@ -188,6 +208,7 @@ export class FeedStream {
       runId,
       maxLength,
       changed && record.summary.status !== 'OPEN' ? Math.ceil(retention) : '',
+      chance(),
       ...entries.flatMap(encodeEntry),
     )
     return done ? undefined : decodeHeld(...held)
@@ -196,12 +217,18 @@ export class FeedStream {
   /** Tells every subscriber of a domain, and every index, that what they have cannot be continued. */
   async resync(domain: string, reason: ResyncReason): Promise<void> {
     const { maxLength = DEFAULTS.maxLength } = this.limits
-    await this.#redis.feedResync(feedKeys(this.prefix, domain).stream, reason, maxLength)
+    await this.#redis.feedResync(feedKeys(this.prefix, domain).stream, reason, maxLength, chance())
   }
 
   /** Tells whether Redis has heard of every run of a domain: false while it is new or was emptied, until a sweep has listed all. */
   async isWhole(domain: string): Promise<boolean> {
     return (await this.#redis.hexists(feedKeys(this.prefix, domain).sweep, 'closed')) === 1
+  }
+
+  /** Tells whether an entry is in the stream. */
+  async has(domain: string, streamId: string): Promise<boolean> {
+    const { stream } = feedKeys(this.prefix, domain)
+    return ((await this.#redis.call('XRANGE', stream, streamId, streamId)) as RawEntry[]).length > 0
   }
 
   /** The id of the stream's last entry; `0-0` when it has none. */

@@ -4,6 +4,9 @@
 // Z2. A sweep goes back to the newest start and close that the last whole sweep saw, and some time further: lists are
 //     eventually consistent. The marks move only when everything that the sweep found has been dealt with.
 // Z3. One gateway sweeps a domain at a time, by a lease. The lease saves calls; two sweepers at once do no harm.
+// Z5. What Redis was seen to know it may forget: where the stream's last entry of a sweep is gone by the next one, Redis has fallen
+//     behind (or trimmed much), and everything within the sweep's reach is looked at again. Runs that an index knows more of are
+//     named by it (X5) and read at once.
 // Z4. Where Redis has no marks (it is new, or was emptied) everything is listed. Records are made of the lists first, so that
 //     the index shows every run soon, then of the histories, newest first, as snapshots. Subscribers are told after each.
 
@@ -81,6 +84,10 @@ export class Sweeper implements Service {
   #nextCall = 0
   readonly #swept = new Map<string, { ending: AbortController; signal: AbortSignal; running: Promise<void> }>()
   readonly #closing = new Map<string, Promise<void>>()
+  /** By domain: the stream's last entry as a sweep ended. */
+  readonly #seen = new Map<string, string>()
+  /** Ends the waits for the next sweep; replaced as it does. */
+  #wake = new AbortController()
 
   constructor(private readonly options: SweeperOptions) {
     const { redis, prefix = DEFAULTS.prefix, interval = 60 * SECOND, lookback, callsPerSecond } = options
@@ -148,6 +155,7 @@ export class Sweeper implements Service {
     let failing = false
     while (!signal.aborted) {
       const next = monotonic() + this.#interval
+      const wake = this.#wake
       try {
         await this.sweep(domain)
         swept()
@@ -157,8 +165,15 @@ export class Sweeper implements Service {
         this.options.log[failing ? 'debug' : 'warn']({ domain, err: (error as Error).message }, 'sweep failed')
         failing = true
       }
-      await delay(Math.max(next - monotonic(), 100), undefined, { signal }).catch(() => undefined)
+      const woken = AbortSignal.any([signal, wake.signal])
+      await delay(Math.max(next - monotonic(), 100), undefined, { signal: woken }).catch(() => undefined)
     }
+  }
+
+  /** Sweeps next as soon as it can: there are runs to read. */
+  soon(): void {
+    this.#wake.abort()
+    this.#wake = new AbortController()
   }
 
   /** Sweeps a domain once, unless another sweeper does. Rejects when SWF or Redis is out of reach. */
@@ -167,7 +182,9 @@ export class Sweeper implements Service {
     const marks = await this.#lease(domain)
     if (!marks) return
     const anew = marks.closed === undefined
-    if (anew || this.#settled.size > SETTLED || monotonic() > this.#settledUntil) {
+    const seen = this.#seen.get(domain)
+    const behind = seen !== undefined && !(await this.#stream.has(domain, seen))
+    if (anew || behind || this.#settled.size > SETTLED || monotonic() > this.#settledUntil) {
       this.#settled.clear()
       this.#settledUntil = monotonic() + HOUR
     }
@@ -178,6 +195,7 @@ export class Sweeper implements Service {
     await this.#redis.hset(sweep, 'opened', opened.newest, 'closed', closed.newest)
     await this.#readUnread(domain, enough)
     await this.#forget(domain)
+    this.#seen.set(domain, await this.#stream.lastId(domain))
   }
 
   /** Pages a list back to its mark, and deals with the runs that Redis does not know so. */

@@ -13,7 +13,7 @@ import { readHistory } from '../swf/history.js'
 import { isCloseEvent, type HistoryEvent, type WorkflowExecution } from '../swf/history-event.js'
 import type { Log } from '../telemetry.js'
 import type { PublishOptions, Publisher } from './publisher.js'
-import { FeedStream } from './stream.js'
+import { FeedStream, type Held } from './stream.js'
 
 export interface TailOptions {
   swf: SwfClient
@@ -60,11 +60,12 @@ export class Tail {
     const backoff = new Backoff(25, SECOND)
     const until = monotonic() + patience
     for (let mine: number | undefined; ;) {
-      const { mark, closed } = await this.#mark(domain, execution)
+      const held = await this.#held(domain, execution)
+      const { mark, closed } = markOf(held)
       // Someone else has taken the run further, and it is open: it has a decider.
       if (closed || (mine !== undefined && mark > mine)) return
       const events = await readHistory(swf, domain, execution, { after: mark })
-      if (events.length > 0) await publisher.publish(domain, execution, events, publish)
+      if (events.length > 0) await publisher.publish(domain, execution, events, { ...publish, held })
       if (!untilClosed || events.some(event => isCloseEvent(event) || isRefusedClose(event))) return
       if (monotonic() >= until) {
         log.info({ domain, ...execution }, 'no close seen yet')
@@ -75,11 +76,15 @@ export class Tail {
     }
   }
 
-  async #mark(domain: string, { runId }: WorkflowExecution): Promise<{ mark: number; closed: boolean }> {
+  async #held(domain: string, { runId }: WorkflowExecution): Promise<Held> {
     const [held] = await this.#stream.read(domain, [runId])
-    if (!held || !('record' in held)) return { mark: 0, closed: false }
-    return { mark: held.record.version.eventId, closed: held.record.summary.status !== 'OPEN' }
+    return held!
   }
+}
+
+function markOf(held: Held): { mark: number; closed: boolean } {
+  if (!('record' in held)) return { mark: 0, closed: false }
+  return { mark: held.record.version.eventId, closed: held.record.summary.status !== 'OPEN' }
 }
 
 function isRefusedClose({ eventType }: HistoryEvent): boolean {

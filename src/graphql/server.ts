@@ -104,6 +104,7 @@ export class Gateway implements Service {
       inUse: name => subscriber.listensTo(name),
       // Its own domain is the sweeper's from the start.
       watch: { open: name => void (name !== domain && sweeper.open(name)), close: name => void sweeper.close(name) },
+      onBehind: () => sweeper.soon(),
       ...(indexFile !== undefined && { file: indexFile }),
       ...(domainIdle !== undefined && { idle: domainIdle }),
     })
