@@ -57,8 +57,9 @@ export function createApollo({ schema, services: { log, metrics } }: ApolloOptio
 /** One plugin for all that is to be done, since Apollo asks each of them at every step of every request. */
 function attendant({ graphqlRequests }: Services['metrics']): ApolloServerPlugin<Context> {
   const listener: GraphQLRequestListener<Context> = {
-    didResolveOperation: async ({ operation, document, schema, request }) => {
+    didResolveOperation: async ({ operation, document, schema, request, contextValue }) => {
       refuseSubscription(operation)
+      if (operation?.operation === 'query') contextValue.executions.remember()
       const refusal = operation && refuseCost(schema, document, operation, request.variables ?? {})
       if (!refusal) return
       refusal.extensions.http = { status: 400 }

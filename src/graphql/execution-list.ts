@@ -17,7 +17,7 @@ export interface Listing {
 
 /** Lists executions from the index; throws BAD_USER_INPUT for a `first` out of range and for a bad cursor. */
 export async function listExecutions(
-  { budget, index }: Pick<Context, 'budget' | 'index'>,
+  { budget, executions, index }: Pick<Context, 'budget' | 'executions' | 'index'>,
   domain: string,
   { filter, orderBy, first, after }: Listing,
 ): Promise<ExecutionConnection> {
@@ -25,7 +25,7 @@ export async function listExecutions(
   const asOf = new Date()
   const query = { filter, orderBy, first: pageSize('first', first, LIMITS.page), ...(after != null && { after }) }
   const { items, cursors, hasNextPage, count, streamId, ...indexed } = index.list(domain, query)
-  const nodes = items.map(summary => executionOf(summary, 'INDEX', asOf))
+  const nodes = items.map(summary => executions.asShown(executionOf(summary, 'INDEX', asOf)))
   return {
     nodes,
     edges: nodes.map((node, i) => ({ node, cursor: cursors[i]! })),

@@ -23,6 +23,8 @@ export class Executions {
   readonly #histories: Histories
   /** So that all fields of one execution see one history. */
   readonly #readings = new WeakMap<RunKey, Promise<HistoryReading>>()
+  /** What this request has shown, by id. */
+  #shown: Map<string, Execution> | undefined
 
   constructor(
     { index, swf, histories }: ExecutionsOptions,
@@ -33,10 +35,25 @@ export class Executions {
     this.#histories = histories
   }
 
+  /**
+   * From now on an execution is what it was when it was first read: clients keep one of each id, and must not be given two
+   * that differ. For queries and single events; what a mutation reads, it may have changed itself.
+   */
+  remember(): void {
+    this.#shown = new Map()
+  }
+
+  /** Returns the execution as this request has shown it already; this one, if it has not. */
+  asShown(execution: Execution): Execution {
+    const shown = this.#shown?.get(execution.id)
+    if (!shown) this.#shown?.set(execution.id, execution)
+    return shown ?? execution
+  }
+
   /** Finds a run, or of a workflowId the open run, else the latest. Asks SWF only for what the index does not have. */
   async find(domain: string, workflowId: string, runId?: string | null): Promise<Execution | undefined> {
     const summary = await this.#index.find(domain, workflowId, runId ?? undefined)
-    return summary ? executionOf(summary, 'INDEX') : this.findInSwf(domain, workflowId, runId)
+    return summary ? this.asShown(executionOf(summary, 'INDEX')) : this.findInSwf(domain, workflowId, runId)
   }
 
   /** As `findInSwf`, but as the index knows it while SWF does not answer or throttles. */
@@ -45,7 +62,7 @@ export class Executions {
       return await this.findInSwf(domain, workflowId, runId)
     } catch (error) {
       const known = this.#index.find(domain, workflowId, runId ?? undefined)
-      if (known && error instanceof SwfFault && error.retryable) return executionOf(known, 'INDEX')
+      if (known && error instanceof SwfFault && error.retryable) return this.asShown(executionOf(known, 'INDEX'))
       throw error
     }
   }
@@ -98,8 +115,8 @@ export class Executions {
   async #fromHistory(run: RunKey): Promise<Execution | undefined> {
     try {
       const reading = await this.#read(run)
-      const execution = executionOf(summaryOf(reading), reading.source, reading.asOf)
-      this.#readings.set(execution, Promise.resolve(reading))
+      const execution = this.asShown(executionOf(summaryOf(reading), reading.source, reading.asOf))
+      if (!this.#readings.has(execution)) this.#readings.set(execution, Promise.resolve(reading))
       return execution
     } catch (error) {
       if (isFault(error, 'UNKNOWN_RESOURCE')) return undefined

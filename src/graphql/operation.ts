@@ -62,13 +62,15 @@ export class Operations {
     if (!operation) return [apiError('BAD_USER_INPUT', 'Give the name of the operation to run as operationName')]
     const refusal = refuseCost(this.#schema, document as DocumentNode, operation, request.variables ?? {})
     if (refusal) return [refusal]
+    const contextValue = { ...createContext(this.#services), ...(resumeFrom && { resumeFrom }) }
+    if (operation.operation === 'query') contextValue.executions.remember()
     return {
       kind: operation.operation,
       schema: this.#schema,
       document: document as DocumentNode,
       operationName: request.operationName ?? null,
       variableValues: request.variables ?? {},
-      contextValue: { ...createContext(this.#services), ...(resumeFrom && { resumeFrom }) },
+      contextValue,
     }
   }
 
@@ -120,6 +122,7 @@ export class Operations {
     const source = events[Symbol.asyncIterator]()
     const { execute: executeShared, leave } = this.#shared.join(operation, async rootValue => {
       operation.contextValue.budget.reset()
+      operation.contextValue.executions.remember()
       return this.#present(await execute({ ...operation, rootValue }), operation)
     })
     let open = true

@@ -399,3 +399,25 @@ async function drain(): Promise<void> {
   for (const { execution } of executionInfos ?? [])
     await swf.terminateWorkflowExecution({ domain: DOMAIN, workflowId: execution!.workflowId! })
 }
+
+test('one response shows an execution once: whatever is read of it later is not another', async () => {
+  await ask(`mutation { startExecution(input: { workflowId: "once", type: "${TYPE.name}" }) { created } }`)
+  // SWF knows more than the index, until the next sweep.
+  await swf.terminateWorkflowExecution({ domain: DOMAIN, workflowId: 'once' })
+  const { data, errors } = await ask(`{
+    executions(filter: { workflowIdPrefix: "once" }) { nodes { id status source } edges { node { id status source } } }
+    index: execution(workflowId: "once") { id status source }
+    history: execution(workflowId: "once") { id status source input { size } history { nodes { eventType } } }
+  }`)
+  expect(errors).toBeUndefined()
+  const { executions, index, history } = data
+  const shown = [...executions.nodes, executions.edges[0].node, index, history]
+  const seen = shown.map(({ id, status, source }: Record<string, string>) => `${id} ${status} ${source}`)
+  expect(new Set(seen).size).toBe(1)
+  // What a mutation reads is what it has made of it.
+  const twice = await ask(`mutation {
+    a: startExecution(input: { workflowId: "twice", type: "${TYPE.name}" }) { execution { status } }
+    b: terminateExecution(input: { execution: { workflowId: "twice" } }) { execution { status } }
+  }`)
+  expect(twice.data).toEqual({ a: { execution: { status: 'OPEN' } }, b: { execution: { status: 'TERMINATED' } } })
+})
