@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql'
 import { Arg, Ctx, Extensions, FieldResolver, Info, Int, Query, Resolver, Root } from 'type-graphql'
 import { decodeExecutionContext } from '../swf/execution-context.js'
-import { decodeFailure } from '../swf/failure.js'
+import { isRounded } from '../swf/payload.js'
 import type { Context } from './context.js'
 import { indexFilter } from './execution-filter.js'
 import { listExecutions } from './execution-list.js'
@@ -104,11 +104,13 @@ export class ExecutionResolver {
 
   @FieldResolver(() => Json, {
     nullable: true,
-    description: 'What the workflow itself exposes; null when it exposes nothing.',
+    description:
+      'What the workflow itself exposes; null when it exposes nothing. Its text, as a string, when it holds a number that would be rounded: deciders of others may write such.',
   })
   async state(@Root() execution: Execution, @Ctx() { executions }: Context): Promise<unknown> {
-    const { state } = await executions.history(execution)
-    return decodeExecutionContext(state.executionContext).state
+    const { executionContext } = (await executions.history(execution)).state
+    const { state } = decodeExecutionContext(executionContext)
+    return state !== undefined && isRounded(executionContext!) ? executionContext : state
   }
 
   @FieldResolver(() => Payload, { nullable: true, description: 'What it was started with.' })
@@ -134,7 +136,7 @@ export class ExecutionResolver {
     const { closeStatus, reason, details } = (await executions.history(execution)).state
     // A history that was read before the close, shown while SWF throttles, does not know yet.
     if (closeStatus !== status) return undefined
-    return failureOf(decodeFailure(`WORKFLOW_EXECUTION_${status}`, reason, details))
+    return failureOf(`WORKFLOW_EXECUTION_${status}`, reason, details)
   }
 
   @FieldResolver(() => OpenCounts, { nullable: true, description: 'What it waits for, counted.' })

@@ -1,8 +1,10 @@
 // Why something failed: a chain of causes.
 
 import { Field, Int, ObjectType } from 'type-graphql'
+import { decodeFailure } from '../swf/failure.js'
 import type * as Swf from '../swf/failure.js'
-import { Payload, payloadOfValue } from './payload.type.js'
+import { isRounded } from '../swf/payload.js'
+import { Payload, payloadOf, payloadOfValue } from './payload.type.js'
 
 @ObjectType({ description: 'Why something failed; `cause` leads on to what was behind it.', simpleResolvers: true })
 export class Failure {
@@ -33,8 +35,15 @@ export class Failure {
   cause?: Failure | undefined
 }
 
-/** Returns a failure of SWF's side as clients see it. */
-export function failureOf(failure: Swf.Failure): Failure {
+/** Returns the failure that a `reason` and `details` tell of as clients see it; `code` is used where they name none. */
+export function failureOf(code: string, reason: string | undefined, details: string | undefined): Failure {
+  const failure = linkOf(decodeFailure(code, reason, details))
+  // What others wrote stands for itself, and none of its numbers is rounded.
+  if (details !== undefined && failure.details && isRounded(details)) failure.details = payloadOf(details)
+  return failure
+}
+
+function linkOf(failure: Swf.Failure): Failure {
   const { details, cause, ...rest } = failure
-  return { ...rest, details: payloadOfValue(details), cause: cause && failureOf(cause) }
+  return { ...rest, details: payloadOfValue(details), cause: cause && linkOf(cause) }
 }

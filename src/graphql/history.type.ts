@@ -8,7 +8,6 @@ import { Field, ID, Int, InterfaceType, ObjectType, registerEnumType } from 'typ
 import { timeoutMilliseconds } from '../swf/duration.js'
 import { EVENT_ENUMS, type EventEnum } from '../swf/event-enum.js'
 import { HISTORY_EVENTS, type MemberKind } from '../swf/event-table.js'
-import { decodeFailure } from '../swf/failure.js'
 import * as Swf from '../swf/history-event.js'
 import { described, enumOf } from './enum.js'
 import { Failure, failureOf } from './failure.type.js'
@@ -138,7 +137,7 @@ abstract class EventSource implements HistoryEvent {
   get failure(): Failure {
     const { reason, details } = Swf.attributesOf(this.#event) as { reason?: string; details?: string }
     const code = this.eventType.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase()
-    return failureOf(decodeFailure(code, reason, details))
+    return failureOf(code, reason, details)
   }
 }
 

@@ -1,6 +1,7 @@
 // What a request may ask for. The same limits hold on HTTP, WebSocket and SSE.
 
 import { GraphQLError, Kind, type ASTVisitor, type SelectionSetNode, type ValidationContext } from 'graphql'
+import { placeRule } from './argument-place.js'
 import { apiError } from './errors.js'
 
 export const LIMITS = {
@@ -36,7 +37,7 @@ interface Extent {
 const NOTHING: Extent = { depth: 0, aliases: 0 }
 
 /** Validation rules beside those of the specification. */
-export const LIMIT_RULES = [extentRule]
+export const LIMIT_RULES = [extentRule, placeRule]
 
 /** Refuses operations that nest too deep or alias too much. Introspection may nest as deep as it likes. */
 function extentRule(context: ValidationContext): ASTVisitor {

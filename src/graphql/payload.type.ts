@@ -1,7 +1,7 @@
 // Data of authors: inputs, results, details.
 
 import { Field, Int, ObjectType } from 'type-graphql'
-import { decodePayload } from '../swf/payload.js'
+import { decodePayload, isRounded } from '../swf/payload.js'
 import { Json } from './scalar.js'
 
 @ObjectType({ description: 'Data that an author passed through SWF.', simpleResolvers: true })
@@ -14,9 +14,17 @@ export class Payload {
 
   @Field(() => Json, {
     nullable: true,
-    description: 'The data; text that is no JSON comes as a string. Null when masked.',
+    description:
+      'The data; text that is not JSON comes as a string. Null when masked, and when it holds a number that would be rounded, such as 9007199254740993, which others may have written: `text` has it.',
   })
   value!: unknown
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'The data as SWF has it, to the letter; what this product puts around a value, `{"swf-gateway":1,"value":…}`, is in it. Null when masked.',
+  })
+  text!: string | undefined
 
   @Field(() => Boolean, { description: 'You may not see the value.' })
   masked!: boolean
@@ -29,7 +37,9 @@ export function payloadOf(text: string | undefined): Payload | undefined {
     size: text.length,
     place: 'INLINE',
     masked: false,
+    text,
     get value() {
+      if (isRounded(text)) return null
       const { value, envelope } = decodePayload(text)
       // Failures and executionContexts wear the envelope's mark but have no value in it.
       return value === undefined && Object.keys(envelope).length > 0 ? envelope : value
@@ -40,5 +50,6 @@ export function payloadOf(text: string | undefined): Payload | undefined {
 /** Returns a value that has already been decoded as a Payload. */
 export function payloadOfValue(value: unknown): Payload | undefined {
   if (value === undefined) return undefined
-  return { size: JSON.stringify(value).length, place: 'INLINE', masked: false, value }
+  const text = JSON.stringify(value)
+  return { size: text.length, place: 'INLINE', masked: false, value, text }
 }

@@ -1,7 +1,7 @@
 // Starting a past execution once more: its type, its input, its tags, its times.
 
 import { SECOND } from '../swf/duration.js'
-import { decodePayload } from '../swf/payload.js'
+import { decodePayload, rewrapPayload } from '../swf/payload.js'
 import type { Context } from './context.js'
 import { apiError } from './errors.js'
 import type { RestartExecutionInput } from './execution.input.js'
@@ -22,6 +22,9 @@ export async function restartExecution(input: RestartExecutionInput, context: Co
   const { state } = await context.executions.history(past)
   const { workflowType, tagList, taskPriority, executionStartToCloseTimeout } = state
   const { taskStartToCloseTimeout, childPolicy, lambdaRole } = state
+  // To the letter: deciders of others may have been given what this one would write differently.
+  const payload =
+    state.input === undefined ? undefined : rewrapPayload(state.input, idempotencyKey ? { idempotencyKey } : {})
   const started = await startExecution(
     {
       domain,
@@ -39,6 +42,7 @@ export async function restartExecution(input: RestartExecutionInput, context: Co
     },
     context,
     {
+      ...(payload !== undefined && { input: payload }),
       ...(taskStartToCloseTimeout !== undefined && { taskStartToCloseTimeout }),
       ...(childPolicy !== undefined && { childPolicy: childPolicy as keyof typeof ChildPolicy }),
       ...(lambdaRole !== undefined && { lambdaRole }),

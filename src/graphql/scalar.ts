@@ -2,9 +2,11 @@
 
 import 'reflect-metadata'
 import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql'
-import { GraphQLJSON } from 'graphql-scalars'
+import { cut } from '../cut.js'
 import { isoDuration, parseIsoDuration } from '../swf/duration.js'
+import { isKept, mayBeRounded } from '../swf/json-number.js'
 import { MAX_NESTING, nestsWithin } from '../swf/payload.js'
+import { placeOf } from './argument-place.js'
 
 const DEPTH = MAX_NESTING.toLocaleString('en-US')
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/
@@ -40,28 +42,75 @@ function parseDuration(value: unknown): number {
   throw new GraphQLError('a Duration is written in ISO 8601: "PT30S", "PT5M", "P1DT12H"')
 }
 
+const LARGEST = Number.MAX_SAFE_INTEGER.toLocaleString('en-US')
+
 export const Json = new GraphQLScalarType({
-  ...GraphQLJSON.toConfig(),
   name: 'JSON',
-  description: `Any JSON value; what you send may nest ${DEPTH} levels deep.`,
-  specifiedByURL: undefined,
-  parseValue: parseJson,
+  description: `Any JSON value; what you send may nest ${DEPTH} levels deep. Numbers are doubles, and what a double cannot hold is refused rather than rounded: in the text of an operation 9007199254740993, 1e400 and 0.1234567890123456789. Numbers in variables have been read as doubles before anybody looks at them: there whole numbers beyond ±${LARGEST} are refused, all of them, and fractions keep about 16 digits. Send such numbers as strings.`,
+  serialize: value => value,
+  parseValue(value) {
+    refuseUnfit(value)
+    return value
+  },
   parseLiteral(node, variables) {
-    if (!literalNestsWithin(node, MAX_NESTING)) throw tooDeep()
-    return parseJson(GraphQLJSON.parseLiteral(node, variables))
+    const read = (part: ValueNode, levels: number, at: string): unknown => {
+      const refuse = (why: string): never => {
+        throw new GraphQLError(`${placeOf(node, at) ?? `JSON${at && ` at ${at}`}`}: ${why}`, { nodes: part })
+      }
+      switch (part.kind) {
+        case Kind.NULL:
+          return null
+        case Kind.STRING:
+        case Kind.BOOLEAN:
+          return part.value
+        case Kind.INT:
+        case Kind.FLOAT:
+          return isKept(part.value) ? Number(part.value) : refuse(`${shown(part.value)} ${ROUNDED}`)
+        case Kind.ENUM:
+          return refuse(`${shown(part.value)} is not JSON: write text in quotes, "${shown(part.value)}"`)
+        case Kind.VARIABLE: {
+          const value = variables?.[part.name.value]
+          refuseUnfit(value)
+          return value
+        }
+        case Kind.LIST:
+          if (levels === 0) return refuse(TOO_DEEP)
+          return part.values.map((value, index) => read(value, levels - 1, `${at}[${index}]`))
+        case Kind.OBJECT: {
+          if (levels === 0) return refuse(TOO_DEEP)
+          const object = Object.create(null) as Record<string, unknown>
+          for (const { name, value } of part.fields) object[name.value] = read(value, levels - 1, `${at}.${name.value}`)
+          return object
+        }
+      }
+    }
+    return read(node, MAX_NESTING, '')
   },
 })
 
-function parseJson(value: unknown): unknown {
-  if (!nestsWithin(value, MAX_NESTING)) throw tooDeep()
-  return value
+const TOO_DEEP = `JSON may nest ${DEPTH} levels deep: flatten it`
+const ROUNDED = 'would be rounded: send it as a string'
+
+/** Throws for a value of a variable that nests too deep, or has a number in it that may have been another one. */
+function refuseUnfit(value: unknown): void {
+  if (!nestsWithin(value, MAX_NESTING)) throw new GraphQLError(TOO_DEEP)
+  const found = findRounded(value)
+  if (!found) return
+  const what = Number.isFinite(found.number)
+    ? `${found.number} may have been rounded, as whole numbers beyond ±${LARGEST} are`
+    : 'a number is larger than a double can be'
+  throw new GraphQLError(`${what}${found.at && ` (at ${found.at.replace(/^\./, '')})`}: send it as a string`)
 }
 
-function literalNestsWithin(node: ValueNode, levels: number): boolean {
-  if (node.kind === Kind.LIST) return levels > 0 && node.values.every(value => literalNestsWithin(value, levels - 1))
-  if (node.kind === Kind.OBJECT)
-    return levels > 0 && node.fields.every(({ value }) => literalNestsWithin(value, levels - 1))
-  return true
+function findRounded(value: unknown): { number: number; at: string } | undefined {
+  if (typeof value === 'number') return mayBeRounded(value) ? { number: value, at: '' } : undefined
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [name, member] of Object.entries(value)) {
+    const found = findRounded(member)
+    if (found) return { ...found, at: `${Array.isArray(value) ? `[${name}]` : `.${name}`}${found.at}` }
+  }
+  return undefined
 }
 
-const tooDeep = () => new GraphQLError(`JSON may nest ${DEPTH} levels deep: flatten it`)
+/** What is shown of a literal in a message. */
+const shown = (text: string) => cut(text, 40)

@@ -28,7 +28,10 @@ export interface Started {
 }
 
 /** What only a past execution tells. */
-type Inherited = Pick<Actions['StartWorkflowExecution'][0], 'taskStartToCloseTimeout' | 'childPolicy' | 'lambdaRole'>
+type Inherited = Pick<
+  Actions['StartWorkflowExecution'][0],
+  'input' | 'taskStartToCloseTimeout' | 'childPolicy' | 'lambdaRole'
+>
 
 /** Starts an execution, or finds the one that was started by the same call. */
 export async function startExecution(
@@ -85,7 +88,7 @@ async function start(
 ): Promise<Execution | undefined> {
   const { swf, types } = context
   const { workflowId, tags, taskPriority, executionTimeout, idempotencyKey } = input
-  const payload = encodePayload(input.input, idempotencyKey ? { idempotencyKey } : {})
+  const payload = inherited.input ?? encodePayload(input.input, idempotencyKey ? { idempotencyKey } : {})
   return withType(domain, input, context, async type => {
     const taskList = input.taskList ?? (await types.defaultTaskList(domain, type))
     try {

@@ -6,6 +6,8 @@
 // P3. A text that is not JSON is a string value; it comes back as it was. So is one that nests so deep that whoever reads it
 //     recursively would run out of stack: anybody may have written it.
 
+import { roundedIn } from './json-number.js'
+
 /** SWF's limit for input, result, details, control and executionContext, in characters. */
 export const MAX_PAYLOAD = 32_768
 
@@ -100,10 +102,25 @@ export class PayloadNotJson extends TypeError {
  * TypeError for a cycle.
  */
 export function encodePayload(value: unknown, envelope: Envelope = {}): string | undefined {
-  const wrapped = Object.values(envelope).some(member => member !== undefined) || looksEnveloped(value)
+  const wrapped = !isEmpty(envelope) || looksEnveloped(value)
   const text = encodeJson(value, wrapped ? { [VERSION_MEMBER]: VERSION, value, ...envelope } : value)
   if (text !== undefined && text.length > MAX_PAYLOAD) throw new PayloadTooLarge(text.length)
   return text
+}
+
+/**
+ * Returns a payload that SWF has with another envelope; a value without one stays to the letter. Undefined when it has no value.
+ * Throws PayloadTooLarge.
+ */
+export function rewrapPayload(text: string, envelope: Envelope): string | undefined {
+  const json = parseJson(text)
+  if (looksEnveloped(json)) return encodePayload(json.value, envelope)
+  if (isEmpty(envelope)) return text
+  // Text that is not JSON.
+  if (json === text) return encodePayload(text, envelope)
+  const wrapped = `{"${VERSION_MEMBER}":${VERSION},"value":${text},${JSON.stringify(envelope).slice(1)}`
+  if (wrapped.length > MAX_PAYLOAD) throw new PayloadTooLarge(wrapped.length)
+  return wrapped
 }
 
 /** Returns a value, with what is put `around` it, as JSON of any length; undefined for undefined. Throws as encodePayload does. */
@@ -180,6 +197,15 @@ export function readJson(text: string): unknown {
 export function nestsWithin(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return true
   return levels > 0 && Object.values(value).every(member => nestsWithin(member, levels - 1))
+}
+
+function isEmpty(envelope: Envelope): boolean {
+  return Object.values(envelope).every(member => member === undefined)
+}
+
+/** Tells whether decodePayload rounds a number of a text. What JavaScript has written is never rounded. */
+export function isRounded(text: string): boolean {
+  return roundedIn(text) !== undefined && parseJson(text) !== text
 }
 
 function looksEnveloped(value: unknown): value is Record<string, unknown> {
