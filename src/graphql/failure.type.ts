@@ -33,6 +33,12 @@ export class Failure {
 
   @Field(() => Failure, { nullable: true, description: 'The failure behind this one.' })
   cause?: Failure | undefined
+
+  @Field(() => [Failure], {
+    nullable: true,
+    description: 'The failures of what failed in several ways at once, such as an `AggregateError`.',
+  })
+  errors?: Failure[] | undefined
 }
 
 /** Returns the failure that a `reason` and `details` tell of as clients see it; `code` is used where they name none. */
@@ -44,6 +50,11 @@ export function failureOf(code: string, reason: string | undefined, details: str
 }
 
 function linkOf(failure: Swf.Failure): Failure {
-  const { details, cause, ...rest } = failure
-  return { ...rest, details: payloadOfValue(details), cause: cause && linkOf(cause) }
+  const { details, cause, errors, ...rest } = failure
+  return {
+    ...rest,
+    details: payloadOfValue(details),
+    cause: cause && linkOf(cause),
+    errors: errors?.map(linkOf),
+  }
 }

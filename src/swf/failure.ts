@@ -1,7 +1,7 @@
 // Failures as they travel: a cause chain in the `details` of a failed activity, child or execution.
 // `reason` (256 characters) is what retry policies and dashboards look at; `details` (32,768) tells the rest.
 
-import { MAX_PAYLOAD, readJson } from './payload.js'
+import { encodeJson, MAX_PAYLOAD, readJson } from './payload.js'
 
 /** One link of a failure's chain. */
 export interface Failure {
@@ -20,6 +20,8 @@ export interface Failure {
   /** Name of the activity or workflow type that failed. */
   type?: string
   cause?: Failure
+  /** Of what failed in several ways at once: of an AggregateError, or of what `any` has tried. */
+  errors?: Failure[]
 }
 
 export const MAX_REASON = 256
@@ -35,37 +37,65 @@ export const NO_HANDLER = 'SwfGateway.NoHandler'
 const VERSION_MEMBER = 'swf-gateway'
 
 /** Returns a reason cut to SWF's 256 characters. */
-export function cutReason(reason: string): string {
+export function cutReason(given: string): string {
+  // Whatever an author's code has put there.
+  const reason = String(given)
   return reason.length <= MAX_REASON ? reason : `${reason.slice(0, MAX_REASON - 1)}…`
 }
 
-/** Returns a failure as text for `details`. Too long, it loses its details, then its deepest causes, then its message's tail. */
+/**
+ * Returns a failure as text for `details`; never throws. Too long, it loses its details, then its messages' tails, then
+ * `errors`, then its deepest causes. What is not JSON of it is left out, and it says so in its place.
+ */
 export function encodeFailure(failure: Failure, limit: number = MAX_PAYLOAD): string {
-  const chain: Failure[] = []
-  for (let link: Failure | undefined = failure; link; link = link.cause) chain.push(link)
-  const attempts = [
-    (link: Failure) => link,
-    ({ details: _details, ...link }: Failure) => link,
-    ({ details: _details, ...link }: Failure) =>
-      link.message ? { ...link, message: link.message.slice(0, 500) } : link,
-  ]
-  for (const shorten of attempts) {
-    const text = stringify(chain.map(shorten))
+  let told = failure
+  for (const change of [speakable, withoutDetails, shortMessage, withoutErrors]) {
+    told = throughout(told, change)
+    const text = stringify(told)
     if (text.length <= limit) return text
   }
-  while (chain.length > 1) {
-    chain.pop()
-    const text = stringify(chain.map(attempts[2]!))
+  while (told.cause) {
+    told = withoutDeepest(told)
+    const text = stringify(told)
     if (text.length <= limit) return text
   }
-  return stringify([{ code: failure.code, reason: cutReason(failure.reason) }])
+  return stringify({ code: failure.code, reason: cutReason(failure.reason) })
 }
 
-function stringify(chain: Failure[]): string {
-  const failure = chain.reduceRight<Failure | undefined>((cause, link) => {
-    const { cause: _cause, ...rest } = link
-    return cause ? { ...rest, cause } : rest
-  }, undefined)
+type Change = (link: Failure) => Failure
+
+/** Replaces what JSON cannot hold by words about it: a failure is not lost for what was told with it. */
+const speakable: Change = ({ cause, errors, ...link }) => {
+  const members = Object.entries(link).map(([member, value]): [string, unknown] => {
+    try {
+      encodeJson(value)
+      return [member, value]
+    } catch (error) {
+      return [member, `left out: ${(error as Error).message.split('\n')[0]}`]
+    }
+  })
+  const told = Object.fromEntries(members) as unknown as Failure
+  return { ...told, ...(errors && { errors }), ...(cause && { cause }) }
+}
+const withoutDetails: Change = ({ details: _details, ...link }) => link
+const shortMessage: Change = link => (link.message ? { ...link, message: link.message.slice(0, 500) } : link)
+const withoutErrors: Change = ({ errors: _errors, ...link }) => link
+
+/** Changes every link of a failure: itself, what is behind it, and its `errors`. */
+function throughout(failure: Failure, change: Change): Failure {
+  const { cause, errors, ...link } = change(failure)
+  return {
+    ...link,
+    ...(errors && { errors: errors.map(error => throughout(error, change)) }),
+    ...(cause && { cause: throughout(cause, change) }),
+  }
+}
+
+function withoutDeepest({ cause, ...link }: Failure): Failure {
+  return cause?.cause ? { ...link, cause: withoutDeepest(cause) } : link
+}
+
+function stringify(failure: Failure): string {
   return JSON.stringify({ [VERSION_MEMBER]: 1, failure })
 }
 
@@ -86,9 +116,10 @@ export function decodeFailure(code: string, reason: string | undefined, details:
 /** Returns what is sound of a failure, which anybody may have written; undefined when it is none. */
 function readFailure(value: unknown): Failure | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { code, reason, message, attempts, activityId, type, cause, ...rest } = value as Partial<Failure>
+  const { code, reason, message, attempts, activityId, type, cause, errors, ...rest } = value as Partial<Failure>
   if (typeof code !== 'string' || typeof reason !== 'string') return undefined
   const behind = readFailure(cause)
+  const several = Array.isArray(errors) ? errors.flatMap(error => readFailure(error) ?? []) : []
   return {
     ...{ ...rest, code, reason },
     ...(typeof message === 'string' && { message }),
@@ -96,5 +127,6 @@ function readFailure(value: unknown): Failure | undefined {
     ...(typeof activityId === 'string' && { activityId }),
     ...(typeof type === 'string' && { type }),
     ...(behind && { cause: behind }),
+    ...(several.length > 0 && { errors: several }),
   }
 }

@@ -12,7 +12,7 @@ import type { Log } from '../telemetry.js'
 import { decodePayload } from '../swf/payload.js'
 import type { ActivityDefinition } from '../workflow/definition.js'
 import type { FromThread, ThreadEnd, ThreadTask, ToThread } from './activity/thread-run.js'
-import { throwable } from './activity/thrown.js'
+import { throwable } from './thrown.js'
 import {
   heartbeatOf,
   type ActivityAborted,

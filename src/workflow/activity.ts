@@ -4,7 +4,7 @@
 // The idempotency key is that of the call, so it is the same for every try.
 
 import { seconds, timeoutMilliseconds, timeoutSeconds } from '../swf/duration.js'
-import { HANDED_BACK } from '../swf/failure.js'
+import { HANDED_BACK, LEFT_OPEN, WORKER_LOST } from '../swf/failure.js'
 import { decodePayload, encodePayload, type Envelope } from '../swf/payload.js'
 import type { ActivityContract } from './contract.js'
 import {
@@ -12,7 +12,9 @@ import {
   ActivityTaskFailed,
   ActivityTaskTimedOut,
   notSent,
-  type WorkflowFailure,
+  setBehind,
+  TimeoutExpired,
+  WorkflowFailure,
 } from './errors.js'
 import { scheduleActivityTask, type ActivityTaskSpec } from './replay/activity-tasks.js'
 import { currentRun, outside, type RunContext, type StepObserver } from './replay/current.js'
@@ -20,6 +22,7 @@ import { cancelable } from './replay/operation.js'
 import type { Scope } from './replay/scope.js'
 import { startTimer } from './replay/timers.js'
 import { encodeControl, nextDelay, resolveRetry, type ResolvedRetryPolicy, type RetryPolicy } from './retry.js'
+import { SagaDeadlineExpired } from './saga-errors.js'
 import { validate } from './validator.js'
 
 /** What one call of an activity may set for itself; everything else is the contract's. */
@@ -42,12 +45,17 @@ export function callActivity<I, R>(
   return cancelable(call.result() as Promise<R>, cause => call.cancel(cause))
 }
 
+/** Reasons that say nothing of why the handler did not do its work. */
+const SILENT: ReadonlySet<string> = new Set([HANDED_BACK, LEFT_OPEN, WORKER_LOST])
+
 class ActivityCall {
   readonly #seq: number
   readonly #observer: StepObserver | undefined
   /** Undefined for a call that is shielded. */
   readonly #scope: Scope | undefined
   #canceled = false
+  /** How the last try failed that told why: one that timed out did not. */
+  #told: ActivityTaskFailed | undefined
   #cancelWaiting: (cause: WorkflowFailure) => void = () => {}
 
   constructor(
@@ -63,6 +71,8 @@ class ActivityCall {
 
   cancel(cause: WorkflowFailure): void {
     this.#canceled = true
+    const expired = originOf(cause)
+    if (expired instanceof TimeoutExpired || expired instanceof SagaDeadlineExpired) setBehind(expired, this.#told)
     this.#cancelWaiting(cause)
   }
 
@@ -95,6 +105,7 @@ class ActivityCall {
         return outside(() => validate(definition.options.result, value, `result of ${definition.name}`))
       } catch (failure) {
         policy = operation.policy ?? policy
+        if (failure instanceof ActivityTaskFailed && !SILENT.has(failure.reason)) this.#told = failure
         if (failure instanceof ActivityTaskTimedOut || failure instanceof ActivityTaskFailed)
           lastHeartbeat = failure.lastHeartbeat === undefined ? lastHeartbeat : failure.lastHeartbeat
         const delay = this.#delay(failure, policy, attempt, run.now - began)
@@ -128,8 +139,10 @@ class ActivityCall {
       failure instanceof ActivityTaskFailed ||
       failure instanceof ActivityTaskTimedOut ||
       failure instanceof ActivityTaskCanceled
-    )
+    ) {
       failure.attempts = attempts
+      setBehind(failure, this.#told)
+    }
     return failure
   }
 
@@ -176,4 +189,11 @@ class ActivityCall {
       throw notSent(`input of ${this.definition.name}`, error)
     }
   }
+}
+
+/** Returns what is behind a cancel at last. */
+function originOf(cause: WorkflowFailure): WorkflowFailure {
+  let origin = cause
+  while (origin.cause instanceof WorkflowFailure) origin = origin.cause
+  return origin
 }

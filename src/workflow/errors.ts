@@ -5,6 +5,7 @@ import { durationText } from '../swf/duration.js'
 import type { Failure } from '../swf/failure.js'
 import type { TypeName } from '../swf/history-event.js'
 import { PayloadNotJson, PayloadTooLarge } from '../swf/payload.js'
+import { describeBehind } from '../swf/thrown.js'
 
 /** Base of everything that a workflow may catch, and that fails its execution when it does not. */
 export abstract class WorkflowFailure extends Error {
@@ -18,20 +19,49 @@ export abstract class WorkflowFailure extends Error {
     this.reason = reason
   }
 
-  /** Returns the failure with its causes, as it travels in `details`. */
-  toFailure(): Failure {
+  /** Returns the failure with its causes, as it travels in `details`; `depth` is how many failures it is behind. */
+  toFailure(depth = 0): Failure {
     return {
       code: this.code,
       reason: this.reason,
       message: this.message,
       ...this.facts(),
-      ...(this.cause instanceof WorkflowFailure && { cause: this.cause.toFailure() }),
+      ...describeBehind(this, depth),
     }
   }
 
   protected facts(): Partial<Failure> {
     return {}
   }
+}
+
+/**
+ * What a handler, or another execution, has told of a failure: the `cause` of those that a workflow catches. Thrown by itself it
+ * fails the execution with the same.
+ */
+export class RemoteFailure extends WorkflowFailure {
+  readonly code: string
+  /** Of what failed in several ways at once, such as an AggregateError. */
+  readonly errors?: readonly RemoteFailure[]
+  constructor(readonly failure: Failure) {
+    super(failure.reason, failure.message ?? failure.reason, causeOf(failure))
+    this.code = failure.code
+    if (failure.errors) this.errors = failure.errors.map(error => new RemoteFailure(error))
+  }
+  override toFailure(): Failure {
+    return this.failure
+  }
+}
+
+/** Returns what is behind a failure that was told, as errors have it. */
+function causeOf({ cause }: Failure): ErrorOptions | undefined {
+  return cause && { cause: new RemoteFailure(cause) }
+}
+
+/** Sets what is behind a failure that tells of nothing behind it. */
+export function setBehind(failure: WorkflowFailure, cause: WorkflowFailure | undefined): void {
+  if (cause === undefined || failure === cause || failure.cause !== undefined) return
+  Object.defineProperty(failure, 'cause', { value: cause, configurable: true, writable: true })
 }
 
 /** Thrown by a workflow to fail its execution on purpose: `throw new WorkflowExecutionFailed('OutOfHours')`. */
@@ -72,25 +102,31 @@ abstract class ActivityFailure extends WorkflowFailure {
   }
 }
 
-/** An activity task closed as failed. `failure` is what its handler told, with its own causes and its last heartbeat. */
+/**
+ * An activity task closed as failed. `failure` is what its handler told, with its last heartbeat; `cause` is the cause of what
+ * the handler threw, and `errors` are those of its AggregateError.
+ */
 export class ActivityTaskFailed extends ActivityFailure {
   readonly code = 'ACTIVITY_TASK_FAILED'
+  readonly errors?: readonly RemoteFailure[]
   constructor(
     facts: ActivityFacts,
     readonly failure: Failure,
   ) {
-    super(facts, failure.reason, failure.message ?? `${facts.activityType.name} failed: ${failure.reason}`)
+    const message = failure.message ?? `${facts.activityType.name} failed: ${failure.reason}`
+    super(facts, failure.reason, message, causeOf(failure))
+    if (failure.errors) this.errors = failure.errors.map(error => new RemoteFailure(error))
   }
   get lastHeartbeat(): unknown {
     return this.failure.lastHeartbeat
   }
   protected override facts(): Partial<Failure> {
-    const { details, cause } = this.failure
-    return { ...super.facts(), ...(details !== undefined && { details }), ...(cause && { cause }) }
+    const { details } = this.failure
+    return { ...super.facts(), ...(details !== undefined && { details }) }
   }
 }
 
-/** An activity task timed out. `lastHeartbeat` is what its last heartbeat told. */
+/** An activity task timed out. `lastHeartbeat` is what its last heartbeat told, `cause` how the last try failed that told why. */
 export class ActivityTaskTimedOut extends ActivityFailure {
   readonly code = 'ACTIVITY_TASK_TIMED_OUT'
   constructor(
@@ -158,7 +194,7 @@ export class HistoryLimitReached extends Cancellation {
   }
 }
 
-/** `withTimeout` gave up. */
+/** `withTimeout` gave up. `cause` is how the last try failed of an activity that was still tried again, where there is one. */
 export class TimeoutExpired extends WorkflowFailure {
   readonly code = 'TIMEOUT_EXPIRED'
   constructor(readonly milliseconds: number) {
@@ -178,6 +214,21 @@ export class NoneSucceeded extends WorkflowFailure {
       },
     )
   }
+  get errors(): readonly WorkflowFailure[] {
+    return this.failures
+  }
+}
+
+/**
+ * Returns the failure that `error` is, or stands for: `Promise.any` gathers failures in an AggregateError. Undefined for a mistake.
+ * `canceled` is why the scope was canceled in which it came up, if it was.
+ */
+export function failureOf(error: unknown, canceled?: Cancellation): WorkflowFailure | undefined {
+  if (error instanceof WorkflowFailure) return error
+  if (!(error instanceof AggregateError) || error.errors.length === 0) return undefined
+  const failures = error.errors.map(each => failureOf(each, canceled))
+  if (!failures.every(failure => failure !== undefined)) return undefined
+  return failures.find(failure => failure === canceled) ?? new NoneSucceeded(failures)
 }
 
 /** A value is not what its validator asks for. */

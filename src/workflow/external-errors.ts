@@ -2,7 +2,7 @@
 
 import type { Failure } from '../swf/failure.js'
 import type { TypeName } from '../swf/history-event.js'
-import { hint, WorkflowFailure } from './errors.js'
+import { hint, RemoteFailure, WorkflowFailure } from './errors.js'
 
 interface ChildFacts {
   workflowType: TypeName
@@ -27,17 +27,14 @@ abstract class ChildFailure extends WorkflowFailure {
   }
 }
 
-/** A child execution closed as failed. `failure` is what it failed with, with its own causes. */
+/** A child execution closed as failed. `failure` is what it failed with; so is `cause`, as an error with its own causes. */
 export class ChildWorkflowExecutionFailed extends ChildFailure {
   readonly code = 'CHILD_WORKFLOW_EXECUTION_FAILED'
   constructor(
     facts: ChildFacts,
     readonly failure: Failure,
   ) {
-    super(facts, failure.reason, `failed: ${failure.message ?? failure.reason}`)
-  }
-  protected override facts(): Partial<Failure> {
-    return { ...super.facts(), cause: this.failure }
+    super(facts, failure.reason, `failed: ${failure.message ?? failure.reason}`, { cause: new RemoteFailure(failure) })
   }
 }
 

@@ -34,6 +34,7 @@ export {
   HistoryLimitReached,
   NoneSucceeded,
   PayloadTooLargeFailure,
+  RemoteFailure,
   ScheduleActivityTaskFailed,
   ScopeCanceled,
   TimeoutExpired,

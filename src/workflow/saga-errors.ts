@@ -31,7 +31,7 @@ export class SagaFailed extends WorkflowFailure {
 
 /**
  * The deadline of a saga has come, with time left to undo what it has done. Surfaces at the awaits of its steps, and is the
- * `cause` of its SagaFailed.
+ * `cause` of its SagaFailed. Its own `cause` is as that of TimeoutExpired.
  */
 export class SagaDeadlineExpired extends Cancellation {
   readonly code = 'SAGA_DEADLINE_EXPIRED'

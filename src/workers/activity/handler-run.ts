@@ -9,10 +9,11 @@ import { monotonic } from '../../clock.js'
 import type { Outcome, TaskFacts as Facts } from '../../queues/task-record.js'
 import { cutReason, encodeFailure, HANDED_BACK, type Failure } from '../../swf/failure.js'
 import { encodePayload } from '../../swf/payload.js'
+import { describeThrown } from '../../swf/thrown.js'
 import { validate } from '../../workflow/validator.js'
 import { OpenActivity, type AbortCode, type ActivityContext, type Handler } from '../definitions.js'
+import { stackOf } from '../thrown.js'
 import type { Stop } from './stop.js'
-import { describeThrown, stackOf } from './thrown.js'
 
 type TaskFacts = Pick<Facts, 'activityId' | 'activityType'>
 

@@ -12,7 +12,8 @@ import type { Duration } from '../../swf/duration.js'
 import type { Failure } from '../../swf/failure.js'
 import { encodePayload } from '../../swf/payload.js'
 import { ActivityAborted, OpenActivity, type AbortCode, type ActivityContext } from '../definitions.js'
-import { describeThrown, stackOf } from './thrown.js'
+import { describeThrown } from '../../swf/thrown.js'
+import { stackOf } from '../thrown.js'
 
 /** Heartbeats are sent no more often than that, in milliseconds. */
 const GAP = 50

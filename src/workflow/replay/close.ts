@@ -7,10 +7,17 @@ import {
   type Decision,
   type DecisionType,
 } from '../../swf/decision.js'
-import { cutReason, encodeFailure } from '../../swf/failure.js'
+import { cutReason, encodeFailure, type Failure } from '../../swf/failure.js'
 import type { HistoryEvent } from '../../swf/history-event.js'
 import { encodePayload } from '../../swf/payload.js'
-import { ActivityTaskCanceled, WorkflowExecutionCancelRequested, WorkflowFailure, notSent } from '../errors.js'
+import { describeThrown, nameOfThrown } from '../../swf/thrown.js'
+import {
+  ActivityTaskCanceled,
+  failureOf,
+  WorkflowExecutionCancelRequested,
+  notSent,
+  type Cancellation,
+} from '../errors.js'
 import { ChildWorkflowExecutionCanceled } from '../external-errors.js'
 import { validate } from '../validator.js'
 import type { WorkflowContract } from '../workflow-contract.js'
@@ -37,9 +44,9 @@ export class Closing {
 
   constructor(private readonly contract: WorkflowContract) {}
 
-  /** The author's function has ended. */
+  /** The author's code has ended: its function, or a handler or predicate that threw. What comes first counts. */
   end(outcome: Outcome): void {
-    this.#outcome = outcome
+    this.#outcome ??= outcome
   }
 
   get ended(): boolean {
@@ -60,11 +67,11 @@ export class Closing {
    * Decides how to close, if the function has ended; anew when it continues, since signals may have come in. Throws Stuck for
    * an error that is no failure, unless that is to fail the execution.
    */
-  decide(cancelRequested: boolean, eventId: number, continued: (request: ContinueAsNew) => Decision): void {
+  decide(canceled: Cancellation | undefined, eventId: number, continued: (request: ContinueAsNew) => Decision): void {
     const outcome = this.#outcome
     if (!outcome) return
     if ('failure' in outcome && outcome.failure instanceof ContinueAsNew) this.#decision = continued(outcome.failure)
-    else this.#decision ??= closingDecision(this.contract, outcome, cancelRequested, eventId)
+    else this.#decision ??= closingDecision(this.contract, outcome, canceled, eventId)
   }
 
   /** SWF has refused the close: for new events, for its limits, or for good. `parkedAt` is the last task that was parked. */
@@ -80,29 +87,30 @@ export class Closing {
 function closingDecision(
   contract: WorkflowContract,
   outcome: Outcome,
-  cancelRequested: boolean,
+  canceled: Cancellation | undefined,
   eventId: number,
 ): Decision {
-  let failure: unknown
-  if ('failure' in outcome) failure = outcome.failure
+  let thrown: unknown
+  if ('failure' in outcome) thrown = outcome.failure
   else {
     const what = `result of ${contract.name}`
     try {
       const result = encodePayload(outside(() => validate(contract.options.result, outcome.result, what)))
       return completeWorkflowExecution(result === undefined ? {} : { result })
     } catch (error) {
-      failure = notSent(what, error)
+      thrown = notSent(what, error)
     }
   }
+  const failure = failureOf(thrown, canceled)
+  const cancelRequested = canceled instanceof WorkflowExecutionCancelRequested
   if (cancelRequested && CANCELED.some(type => failure instanceof type)) return cancelWorkflowExecution({})
-  if (failure instanceof WorkflowFailure)
-    return failWorkflowExecution({ reason: cutReason(failure.reason), details: encodeFailure(failure.toFailure()) })
-  if (contract.options.onError === 'park') throw stuckBy(failure, { eventId })
-  const { name = 'Error', message = String(failure) } = (failure ?? {}) as Partial<Error>
-  return failWorkflowExecution({
-    reason: cutReason(name),
-    details: encodeFailure({ code: 'WORKFLOW_ERROR', reason: name, message }),
-  })
+  if (failure) return fail(describeThrown(failure))
+  if (contract.options.onError === 'park') throw stuckBy(thrown, { eventId })
+  return fail({ ...describeThrown(thrown), code: 'WORKFLOW_ERROR', reason: nameOfThrown(thrown) })
+}
+
+function fail(failure: Failure): Decision {
+  return failWorkflowExecution({ reason: cutReason(failure.reason), details: encodeFailure(failure) })
 }
 
 const CLOSES: Partial<Record<DecisionType, string>> = {

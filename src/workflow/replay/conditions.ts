@@ -2,7 +2,6 @@
 // may change the others.
 
 import { Operation } from './operation.js'
-import { stuckBy } from './stuck.js'
 
 export class Conditions {
   #waiting: { predicate: () => boolean; operation: Operation<void> }[] = []
@@ -22,15 +21,9 @@ export class Conditions {
     return operation
   }
 
-  /** Resolves the first condition that holds; false when none does. Throws Stuck for a predicate that throws. */
-  wakeOne(event: { eventId: number }): boolean {
-    const met = this.#waiting.find(({ predicate }) => {
-      try {
-        return predicate()
-      } catch (error) {
-        throw stuckBy(error, event)
-      }
-    })
+  /** Resolves the first condition that holds; false when none does. Throws what a predicate throws. */
+  wakeOne(): boolean {
+    const met = this.#waiting.find(({ predicate }) => predicate())
     if (!met) return false
     this.#waiting = this.#waiting.filter(other => other !== met)
     met.operation.resolve()

@@ -15,6 +15,7 @@ import {
   type HistoryEvent,
   type WorkflowExecution,
 } from '../../swf/history-event.js'
+import { readable } from '../../swf/thrown.js'
 import { selfOf } from '../continue-as-new.js'
 import type { WorkflowDefinition } from '../definition.js'
 import { HistoryLimitReached, WorkflowExecutionCancelRequested } from '../errors.js'
@@ -211,14 +212,24 @@ export class RunState implements RunContext {
   /** Lets author code that was woken run until it waits again. */
   *#settled(event: { eventId: number }): Generator<void, void> {
     do yield
-    while (!this.#stuck && this.#conditions.wakeOne(event))
+    while (!this.#stuck && this.#wakeOne())
     this.#decideClose(event.eventId)
+  }
+
+  /** Wakes the code that waits for a condition which holds; false when none does. */
+  #wakeOne(): boolean {
+    try {
+      return this.#conditions.wakeOne()
+    } catch (failure) {
+      this.#end({ failure })
+      return false
+    }
   }
 
   #decideClose(eventId: number): void {
     if (this.#stuck) throw this.#stuck
-    const cancelRequested = this.cancelRequested !== undefined
-    this.#closing.decide(cancelRequested, eventId, request => {
+    const { cancelRequested } = this
+    this.#closing.decide(cancelRequested ?? this.#root.cause, eventId, request => {
       this.inbox.close()
       const cursors = this.cursors.entries()
       const continued = {
@@ -242,8 +253,9 @@ export class RunState implements RunContext {
         const { signalName, input } = event.workflowExecutionSignaledEventAttributes
         try {
           return this.inbox.receive(signalName, input)
-        } catch (error) {
-          throw stuckBy(error, event)
+        } catch (failure) {
+          this.#end({ failure })
+          return true
         }
       }
       case 'WorkflowExecutionCancelRequested':
@@ -279,7 +291,8 @@ export class RunState implements RunContext {
     )
   }
 
-  #end(outcome: Outcome): void {
+  #end(ended: Outcome): void {
+    const outcome = 'failure' in ended ? { failure: readable(ended.failure) } : ended
     // A failure may have kept the code from what it had begun.
     const done = 'result' in outcome || outcome.failure instanceof ContinueAsNew
     const [mistake] = done ? this.unfinished : []

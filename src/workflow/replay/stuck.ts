@@ -1,3 +1,4 @@
+import { describeThrown, nameOfThrown } from '../../swf/thrown.js'
 import { NotReplayable } from './not-replayable.js'
 
 /** Why a run cannot be decided: its code does not fit its history, or threw what is no failure. */
@@ -28,16 +29,15 @@ export function stuckBy(error: unknown, { eventId }: { eventId: number }): Stuck
 
 /** Returns an error in short: `TypeError: order.lines is not iterable`. */
 export function described(error: unknown): string {
-  const { name = 'Error', message = String(error) } = (error ?? {}) as Partial<Error>
-  return `${name}: ${message.length > MOST ? `${message.slice(0, MOST - 1)}…` : message}`
+  const { message = '' } = describeThrown(error)
+  return `${nameOfThrown(error)}: ${message.length > MOST ? `${message.slice(0, MOST - 1)}…` : message}`
 }
 
 const OWN = new URL('..', import.meta.url).pathname
 
 /** Returns the first line of a stack that is the author's: not Node's, not a dependency's, not of this folder. */
 export function authorLocation(error: unknown): string | undefined {
-  const { stack } = (error ?? {}) as { stack?: string }
-  for (const line of stack?.split('\n') ?? []) {
+  for (const line of stackOf(error)) {
     // A long message is part of the stack, and would take the pattern long.
     if (line.length > MOST || !/^\s*at /.test(line)) continue
     const at = /\(?((?:file:\/\/)?[^()\s]+:\d+:\d+)\)?$/.exec(line.trim())?.[1]
@@ -47,4 +47,13 @@ export function authorLocation(error: unknown): string | undefined {
     return path.split('/').slice(-2).join('/')
   }
   return undefined
+}
+
+/** Never throws: anything can be thrown. */
+function stackOf(error: unknown): string[] {
+  try {
+    return String((error as Error).stack).split('\n')
+  } catch {
+    return []
+  }
 }
