@@ -1,7 +1,7 @@
 // Doing things at once. Each takes functions rather than promises, so that each runs in a scope: what is not needed any more,
 // losers and siblings of what failed, is canceled, and has ended before these do.
 
-import { NoneSucceeded, ScopeCanceled, WorkflowFailure } from './errors.js'
+import { failureOf, NoneSucceeded, ScopeCanceled, type WorkflowFailure } from './errors.js'
 import { following } from './replay/operation.js'
 import type { Scope } from './replay/scope.js'
 import { asCancellation, open } from './scope.js'
@@ -66,12 +66,12 @@ export function race<T extends readonly unknown[] | []>(work: Works<T>): Promise
  * @example const quote = await any(carriers.map(carrier => () => ask(carrier)))
  */
 export function any<T extends readonly unknown[] | []>(work: Works<T>): Promise<T[number]> {
-  return first('any', list(work), async promises => {
+  return first('any', list(work), async (promises, scope) => {
     let bug: { error: unknown } | undefined
     const bugs = new Promise<never>((_, reject) => {
       for (const promise of promises)
         promise.catch((error: unknown) => {
-          if (error instanceof WorkflowFailure) return
+          if (failureOf(error)) return
           bug ??= { error }
           reject(error as Error)
         })
@@ -80,7 +80,8 @@ export function any<T extends readonly unknown[] | []>(work: Works<T>): Promise<
       return await Promise.race([Promise.any(promises), bugs])
     } catch (error) {
       if (bug) throw bug.error
-      throw new NoneSucceeded((error as AggregateError).errors as WorkflowFailure[])
+      // What cancels the scope around them is why none succeeded, not what each made of it.
+      throw scope.cause ?? new NoneSucceeded((error as AggregateError).errors.map(each => failureOf(each)!))
     }
   })
 }
@@ -111,9 +112,10 @@ export function together<T, R>(
         const index = done.begun++
         try {
           done.results[index] = await fn(items[index]!, index)
-        } catch (failure) {
+        } catch (error) {
+          const failure = failureOf(error, scope.cause)
           // An error that is no failure parks the run: nothing is to be canceled for it.
-          if (!(failure instanceof WorkflowFailure)) throw failure
+          if (!failure) throw error
           failed ??= { failure }
           scope.cancel(asCancellation(failure))
         }
@@ -129,9 +131,9 @@ export function together<T, R>(
 function first<T>(
   what: string,
   work: readonly Work<T>[],
-  decide: (promises: readonly Promise<T>[]) => Promise<T>,
+  decide: (promises: readonly Promise<T>[], scope: Scope) => Promise<T>,
 ): Promise<T> {
-  return open(what, {}, async () => {
+  return open(what, {}, async scope => {
     const running = new Set<Scope>()
     const promises = work.map(one =>
       open(what, {}, async scope => {
@@ -144,10 +146,10 @@ function first<T>(
       }),
     )
     try {
-      return await decide(promises)
+      return await decide(promises, scope)
     } catch (failure) {
       // A bug is thrown at once, and parks the run.
-      if (!(failure instanceof WorkflowFailure)) running.clear()
+      if (!failureOf(failure)) running.clear()
       throw failure
     } finally {
       if (running.size > 0) {
@@ -159,5 +161,5 @@ function first<T>(
 }
 
 function throwBug(error: unknown): void {
-  if (!(error instanceof WorkflowFailure)) throw error
+  if (!failureOf(error)) throw error
 }

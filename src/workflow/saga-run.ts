@@ -1,6 +1,6 @@
 // A saga that runs: its steps from their beginning to their end, and its own end (rules G1 to G6 of saga.ts).
 
-import { Cancellation, ScopeCanceled, WorkflowFailure } from './errors.js'
+import { Cancellation, failureOf, ScopeCanceled } from './errors.js'
 import { ContinueAsNew } from './replay/continuation.js'
 import { currentRun, type RunContext } from './replay/current.js'
 import { cancel, cancelable } from './replay/operation.js'
@@ -91,7 +91,8 @@ export class SagaRun implements Saga {
       if (!this.#isFailure(error)) throw error
       stopWatching()
       this.#failing = true
-      this.#scope!.cancel(error instanceof WorkflowFailure ? asCancellation(error) : new ScopeCanceled())
+      const failure = failureOf(error, this.#scope!.cause)
+      this.#scope!.cancel(failure ? asCancellation(failure) : new ScopeCanceled())
       await this.#stillRunning()
       throw await open('saga', { shielded: true }, scope => {
         steps.set(scope, null)
@@ -157,9 +158,9 @@ export class SagaRun implements Saga {
     const { undone, left } = await this.#undo([...this.#halfDone].reverse(), [...this.#completed].reverse())
     const failed = this.#culprit(error)
     this.#view.end('FAILED', failed?.name)
-    if (!(error instanceof WorkflowFailure)) return error
-    if (error instanceof Cancellation && error !== this.#expired) return error
-    return new SagaFailed(failed?.name ?? '', failed?.what ?? 'saga', error, undone, left)
+    const failure = failureOf(error, this.#scope!.cause)
+    if (!failure || (failure instanceof Cancellation && failure !== this.#expired)) return error
+    return new SagaFailed(failed?.name ?? '', failed?.what ?? 'saga', failure, undone, left)
   }
 
   /** Undoes a saga that had completed, in a step that is undone. What is left from an earlier time is tried again. */
@@ -199,7 +200,7 @@ async function undoInner(sagas: readonly SagaRun[]): Promise<void> {
     try {
       await saga.undoCompleted()
     } catch (error) {
-      if (!(error instanceof WorkflowFailure)) throw error
+      if (!failureOf(error)) throw error
       failure ??= error
     }
   if (failure) throw failure

@@ -3,7 +3,7 @@
 import type { ActivityCallOptions } from './activity.js'
 import { defineSignal, type SignalDefinition } from './signal.js'
 import type { ActivityDefinition } from './definition.js'
-import { WorkflowFailure } from './errors.js'
+import { failureOf } from './errors.js'
 import { ContinueAsNew } from './replay/continuation.js'
 import type { RunContext } from './replay/current.js'
 import { observed, type SagaView, type StepView } from './saga-view.js'
@@ -146,5 +146,5 @@ export function refusal(request: ContinueAsNew, why: string): Error {
 /** Tells what is undone for: a failure, and in a workflow that fails of any error, that too. */
 export function failureTest(run: RunContext): (error: unknown) => boolean {
   const fails = run.contract.options.onError === 'fail'
-  return error => error instanceof WorkflowFailure || (fails && !(error instanceof ContinueAsNew))
+  return error => failureOf(error) !== undefined || (fails && !(error instanceof ContinueAsNew))
 }

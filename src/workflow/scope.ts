@@ -2,7 +2,7 @@
 // is found by AsyncLocalStorage, which costs nothing until a workflow opens its first scope.
 
 import { milliseconds, type Duration } from '../swf/duration.js'
-import { Cancellation, ScopeCanceled, TimeoutExpired, WorkflowFailure } from './errors.js'
+import { Cancellation, failureOf, ScopeCanceled, TimeoutExpired, type WorkflowFailure } from './errors.js'
 import { currentRun } from './replay/current.js'
 import { cancel, cancelable } from './replay/operation.js'
 import { runInScope, Scope } from './replay/scope.js'
@@ -69,7 +69,7 @@ async function scopeWithTimeout<T>(duration: Duration, work: () => Promise<T>): 
       return work()
     })
   } catch (failure) {
-    throw failure === canceled ? expired : failure
+    throw failureOf(failure, canceled) === canceled ? expired : failure
   } finally {
     cancel(timer, new ScopeCanceled())
   }
@@ -99,9 +99,10 @@ export function open<R>(what: string, options: { shielded?: boolean }, work: (sc
   const begun = async () => {
     try {
       return await work(scope)
-    } catch (failure) {
-      if (failure instanceof WorkflowFailure) scope.cancel(asCancellation(failure))
-      throw failure
+    } catch (error) {
+      const failure = failureOf(error, scope.cause)
+      if (failure) scope.cancel(asCancellation(failure))
+      throw error
     } finally {
       scope.close()
     }
