@@ -101,7 +101,10 @@ export function open<R>(what: string, options: { shielded?: boolean }, work: (sc
       return await work(scope)
     } catch (error) {
       const failure = failureOf(error, scope.cause)
-      if (failure) scope.cancel(asCancellation(failure))
+      if (!failure) throw error
+      // An AggregateError of what the cancel made of each.
+      if (failure === scope.cause) throw failure
+      scope.cancel(asCancellation(failure))
       throw error
     } finally {
       scope.close()
