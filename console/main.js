@@ -43,6 +43,19 @@ subscription Updates {
   }
 }
 
+# Starts one. The same idempotencyKey again gives the same run; workflowTypes { nodes { name } } tells which types there are.
+mutation Start {
+  startExecution(input: {
+    workflowId: "order-1"
+    type: "OrderSaga"
+    idempotencyKey: "order-1"
+    input: { id: "order-1" }
+  }) {
+    created
+    execution { runId status }
+  }
+}
+
 # One execution, with its history.
 query One($workflowId: String!) {
   execution(workflowId: $workflowId) {

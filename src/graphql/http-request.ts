@@ -44,7 +44,7 @@ export function refuseForgery(door: Door) {
       request.get('accept')?.includes('text/event-stream')
     if (deliberate) return next()
     const message =
-      'A GET that a foreign page could have caused is not run: send POST (urql: preferGetMethod: false), or a header "GraphQL-Require-Preflight: 1", or, for events, "Accept: text/event-stream"'
+      'A GET that a foreign page could have caused is not run: send POST, or a header "GraphQL-Require-Preflight: 1", or "Accept: text/event-stream"'
     refuse(response, 400, apiError('BAD_USER_INPUT', message))
   }
 }

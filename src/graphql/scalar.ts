@@ -14,6 +14,7 @@ const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/
 export const DateTime = new GraphQLScalarType<Date, string>({
   name: 'DateTime',
   description: 'A point in time in ISO 8601 with its offset, to the millisecond: `2030-01-31T12:00:00.000Z`.',
+  specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339',
   serialize(value) {
     const date = value instanceof Date ? value : new Date(value as number)
     return date.toISOString()
@@ -31,6 +32,7 @@ function parseDateTime(value: unknown): Date {
 export const Duration = new GraphQLScalarType<number, string>({
   name: 'Duration',
   description: 'A length of time in ISO 8601, in days, hours, minutes and seconds: `PT1M30.5S`, `P30D`.',
+  specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339#appendix-A',
   serialize: value => isoDuration(value as number),
   parseValue: parseDuration,
   parseLiteral: node => parseDuration(node.kind === Kind.STRING ? node.value : undefined),
@@ -46,6 +48,7 @@ const LARGEST = Number.MAX_SAFE_INTEGER.toLocaleString('en-US')
 
 export const Json = new GraphQLScalarType({
   name: 'JSON',
+  specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259',
   description: `Any JSON value; what you send may nest ${DEPTH} levels deep. Numbers are doubles, and what a double cannot hold is refused rather than rounded: in the text of an operation 9007199254740993, 1e400 and 0.1234567890123456789. Numbers in variables have been read as doubles before anybody looks at them: there whole numbers beyond ±${LARGEST} are refused, all of them, and fractions keep about 16 digits. Send such numbers as strings.`,
   serialize: value => value,
   parseValue(value) {

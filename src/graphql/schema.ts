@@ -54,7 +54,25 @@ export function gatewaySchema(): GraphQLSchema {
       pubSub: { publish: () => {}, subscribe: () => unused() },
     }),
   )
-  return built
+  return described(built)
+}
+
+const DESCRIPTIONS = {
+  schema:
+    'Amazon Simple Workflow Service: executions, their histories, the queues of their activities, and what is registered.',
+  Query:
+    'Reads, from an index of executions where that is enough, else from SWF and Redis. What changes nothing can be sent again.',
+  Mutation: 'Changes. Those that start something take an `idempotencyKey`, with which they are safe to send again.',
+  Subscription: 'What happens, as it happens; those with an `after` go on where you stopped.',
+}
+
+/** What type-graphql has no place for. */
+function described(schema: GraphQLSchema): GraphQLSchema {
+  schema.description = DESCRIPTIONS.schema
+  schema.getQueryType()!.description = DESCRIPTIONS.Query
+  schema.getMutationType()!.description = DESCRIPTIONS.Mutation
+  schema.getSubscriptionType()!.description = DESCRIPTIONS.Subscription
+  return schema
 }
 
 function unused(): never {

@@ -1,12 +1,16 @@
 import {
   assertValidSchema,
+  isAbstractType,
   isEnumType,
   isInterfaceType,
   isNonNullType,
   isObjectType,
+  isScalarType,
   isSpecifiedScalarType,
   type GraphQLObjectType,
+  type GraphQLScalarType,
 } from 'graphql'
+import { format } from 'prettier'
 import { expect, test } from 'vitest'
 import { ERROR_CODES } from '../../src/graphql/error-code.js'
 import { gatewaySchema, printGatewaySchema } from '../../src/graphql/schema.js'
@@ -81,4 +85,37 @@ test('lets a root field that fails lose no other one', () => {
   for (const root of [schema.getQueryType(), schema.getMutationType()])
     for (const { name, type } of Object.values(root!.getFields()))
       if (name !== 'errorCodes') expect([name, isNonNullType(type)]).toEqual([name, false])
+})
+
+test('what caches need to know of the types is that of the schema', async () => {
+  const roots: unknown[] = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]
+  const embedded = types.filter(type => isObjectType(type) && !roots.includes(type) && !type.getFields().id)
+  const possible = types.flatMap(type =>
+    isAbstractType(type) ? [[type.name, schema.getPossibleTypes(type).map(({ name }) => name)]] : [],
+  )
+  const text = `// What caches of clients need to know of the API's types.
+
+/** The types that have no id: a cache keeps such an object in the one that holds it. */
+export const EMBEDDED = ${JSON.stringify(embedded.map(({ name }) => name).sort())}
+
+/** What Graphcache, urql's normalized cache, takes as \`keys\`. */
+export const keys = Object.fromEntries(EMBEDDED.map(type => [type, () => null]))
+
+/** Which types stand for an interface or a union. */
+export const POSSIBLE_TYPES = ${JSON.stringify(Object.fromEntries(possible))}
+`
+  const style = { parser: 'babel', semi: false, singleQuote: true, printWidth: 120, arrowParens: 'avoid' } as const
+  await expect(
+    await format(text, style),
+    'examples/clients/types.js has drifted: run npx vitest run test/graphql/schema.test.ts -u, and commit what changed',
+  ).toMatchFileSnapshot('../../examples/clients/types.js')
+})
+
+test('the schema and its roots say what they are for, and scalars where they are specified', () => {
+  const roots = [schema, schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]
+  for (const root of roots) expect(root?.description).toMatch(/\.$/)
+  const own = types.filter(type => isScalarType(type) && !isSpecifiedScalarType(type))
+  expect(own.map(type => (type as GraphQLScalarType).specifiedByURL)).toEqual(
+    own.map(() => expect.stringMatching(/^https:/)),
+  )
 })
