@@ -6,16 +6,26 @@ const MOST_MEMBERS = 100
 /** The most characters of a line of the log. */
 const LONGEST_LINE = 65_536
 
+/** Returns the beginning of a text: at most `most` characters, none of them half of one. */
+export function beginningOf(text: string, most: number): string {
+  return text.slice(0, before(text, most))
+}
+
+/** Returns a text of at most `most` characters; a longer one ends in `…`. */
+export function shorten(text: string, most: number): string {
+  return text.length <= most ? text : `${beginningOf(text, most - 1)}…`
+}
+
 /** Returns a text of at most about `most` characters; of a longer one its beginning, `…` and how long it was. */
 export function cut(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, before(text, most))}… (${text.length} characters)`
+  return text.length <= most ? text : `${beginningOf(text, most)}… (${text.length} characters)`
 }
 
 /** Returns a text of at most about `most` characters; of a longer one its beginning and its end. */
 export function cutInside(text: string, most: number): string {
   if (text.length <= most) return text
   const half = Math.floor(most / 2)
-  return `${text.slice(0, before(text, half))} … ${text.slice(before(text, text.length - half + 1))}`
+  return `${beginningOf(text, half)} … ${text.slice(before(text, text.length - half + 1))}`
 }
 
 /** Returns a line of the log whose values are bounded. */

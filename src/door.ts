@@ -7,6 +7,7 @@
 // D3. Without an Origin, what a browser says was caused by another site is refused. A page that somebody opens by a link is not.
 // D4. Whoever sends neither is not a browser, or one that does not say more: what it may do with a plain GET, routes decide.
 
+import { shorten } from './cut.js'
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 
@@ -105,7 +106,7 @@ function foreign(origin?: string): Refusal {
 
 function quote(text: string): string {
   const printable = text.replaceAll(/[^\x21-\x7e]/g, '?')
-  return printable.length > SHOWN ? `${printable.slice(0, SHOWN)}…` : printable
+  return shorten(printable, SHOWN)
 }
 
 /** Returns a name in lower case; throws a RangeError for what is not one. */

@@ -1,6 +1,7 @@
 // What an open execution waits for, from the command line: its history says what is open, its queues say why it waits.
 
 import { Command } from 'commander'
+import { beginningOf } from '../cut.js'
 import { Queues, type ActivityPlace } from '../queues/queue.js'
 import { closeRedis, connectRedis, isRedisAway, redisReady, type Redis } from '../redis.js'
 import { SECOND } from '../swf/duration.js'
@@ -127,7 +128,7 @@ function rowOf(
     ...[span(now - scheduledAt.getTime()), state, reason ?? '-', place?.position ?? '-'],
     ...[
       place?.process ?? (state === 'UNKNOWN' && identity ? identity : '-'),
-      [beat, place?.heartbeatDetails?.slice(0, DETAILS)].filter(Boolean).join(' ') || '-',
+      [beat, place?.heartbeatDetails && beginningOf(place.heartbeatDetails, DETAILS)].filter(Boolean).join(' ') || '-',
     ],
   ]
 }

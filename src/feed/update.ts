@@ -10,6 +10,7 @@
 //     event afterwards changes nothing.
 
 import { createHash } from 'node:crypto'
+import { beginningOf } from '../cut.js'
 import { decodeExecutionContext, fitSaga, openSaga, type Saga, type Stuck } from '../swf/execution-context.js'
 import {
   CLOSE_STATUS,
@@ -235,7 +236,7 @@ function closed({ summary, held }: Visible, event: EventOf<keyof typeof CLOSE_ST
     status,
     ...(saga && { saga }),
     closedAt: event.eventTimestamp.getTime(),
-    ...(reason !== undefined && { failureReason: reason.slice(0, MAX_TEXT) }),
+    ...(reason !== undefined && { failureReason: beginningOf(reason, MAX_TEXT) }),
     ...(event.eventType === 'WorkflowExecutionContinuedAsNew' && {
       nextRunId: event.workflowExecutionContinuedAsNewEventAttributes.newExecutionRunId,
     }),
@@ -281,9 +282,9 @@ function copySaga({ state, step, attempt, steps, omittedSteps }: Saga): Saga {
 function copyStuck({ since, reason, eventId, location }: Stuck): Stuck {
   return {
     since,
-    reason: reason.slice(0, MAX_TEXT),
+    reason: beginningOf(reason, MAX_TEXT),
     ...(eventId !== undefined && { eventId }),
-    ...(location !== undefined && { location: location.slice(0, MAX_TEXT) }),
+    ...(location !== undefined && { location: beginningOf(location, MAX_TEXT) }),
   }
 }
 

@@ -6,13 +6,13 @@ import { apiError } from './errors.js'
 import type { ExecutionFilter } from './execution.input.js'
 import { decodeNodeId } from './node.type.js'
 
-/** Returns a filter for the index; throws BAD_USER_INPUT for a parent that is no execution's id. */
+/** Returns a filter for the index, the same for what means the same; throws BAD_USER_INPUT for a parent that is no execution's id. */
 export function indexFilter(filter: ExecutionFilter | null | undefined): Index.ExecutionFilter {
   const { startedAfter, startedBefore, closedAfter, closedBefore, parent, status, sagaState, ...rest } = filter ?? {}
   return withoutNulls({
     ...rest,
-    status: status && [...new Set(status)],
-    sagaState: sagaState && [...new Set(sagaState)],
+    status: status && [...new Set(status)].sort(),
+    sagaState: sagaState && [...new Set(sagaState)].sort(),
     startedAfter: startedAfter?.getTime(),
     startedBefore: startedBefore?.getTime(),
     closedAfter: closedAfter?.getTime(),

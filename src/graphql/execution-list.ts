@@ -7,6 +7,7 @@ import type { ExecutionOrder } from './execution.input.js'
 import { executionOf, type Execution, type ExecutionConnection } from './execution.type.js'
 import { fromIndex } from './index-progress.type.js'
 import { LIMITS, pageSize } from './limits.js'
+import { listCursors } from './list-cursor.js'
 
 export interface Listing {
   filter: ExecutionFilter
@@ -15,7 +16,7 @@ export interface Listing {
   after?: string | null
 }
 
-/** Lists executions from the index; throws BAD_USER_INPUT for a `first` out of range and for a bad cursor. */
+/** Lists executions from the index; throws BAD_USER_INPUT for a `first` out of range and for a cursor of another list. */
 export async function listExecutions(
   { budget, executions, index }: Pick<Context, 'budget' | 'executions' | 'index'>,
   domain: string,
@@ -23,8 +24,13 @@ export async function listExecutions(
 ): Promise<ExecutionConnection> {
   if (budget.isDue) await budget.turn()
   const asOf = new Date()
-  const query = { filter, orderBy, first: pageSize('first', first, LIMITS.page), ...(after != null && { after }) }
-  const { items, cursors, hasNextPage, count, streamId, ...indexed } = index.list(domain, query)
+  const { encode, decode } = listCursors({ kind: 'executions', domain, orderBy, filter })
+  const query = {
+    ...{ filter, orderBy, first: pageSize('first', first, LIMITS.page) },
+    ...(after != null && { after: decode(after) }),
+  }
+  const { items, cursors: places, hasNextPage, count, streamId, ...indexed } = index.list(domain, query)
+  const cursors = places.map(encode)
   const nodes = items.map(summary => executions.asShown(executionOf(summary, 'INDEX', asOf)))
   return {
     nodes,

@@ -58,16 +58,20 @@ function pageOf(run: Run, { first, after, last, before, types }: Page): HistoryC
   const wanted = types == null ? run.events : run.events.filter(({ eventType }) => types.includes(eventType))
   const [from, to] = [eventCursor('after', after) ?? 0, eventCursor('before', before) ?? Infinity]
   const between = wanted.filter(({ eventId }) => eventId > from && eventId < to)
-  const shown = last == null ? between.slice(0, size) : between.slice(-size)
+  const shown = last == null ? between.slice(0, size) : between.slice(Math.max(0, between.length - size))
   const nodes = shown.map(({ eventId }) => eventOf(run, eventId)!)
   const edges = nodes.map(node => ({ node, cursor: String(node.eventId) }))
-  const [start, end] = [shown[0]?.eventId ?? Infinity, shown.at(-1)?.eventId ?? -Infinity]
+  // An empty page stands where a longer one would begin: behind `after`, or ahead of `before`.
+  const [start, end] =
+    last == null
+      ? [shown[0]?.eventId ?? from + 1, shown.at(-1)?.eventId ?? from]
+      : [shown[0]?.eventId ?? to, shown.at(-1)?.eventId ?? to - 1]
   return {
     nodes,
     edges,
     pageInfo: {
-      hasPreviousPage: wanted.some(({ eventId }) => eventId < start) && shown.length > 0,
-      hasNextPage: wanted.some(({ eventId }) => eventId > end) && shown.length > 0,
+      hasPreviousPage: wanted.some(({ eventId }) => eventId < start),
+      hasNextPage: wanted.some(({ eventId }) => eventId > end),
       startCursor: edges[0]?.cursor,
       endCursor: edges.at(-1)?.cursor,
     },

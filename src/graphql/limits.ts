@@ -85,8 +85,8 @@ function extentRule(context: ValidationContext): ASTVisitor {
   }
 }
 
-/** Returns how many to list; throws BAD_USER_INPUT for a number that is not between 1 and `most`. */
+/** Returns how many to list; throws BAD_USER_INPUT for a number that is not between 0 and `most`. */
 export function pageSize(name: string, asked: number, most: number): number {
-  if (asked >= 1 && asked <= most) return asked
-  throw apiError('BAD_USER_INPUT', `${name} must be between 1 and ${most}; page on with the cursors for more`)
+  if (asked >= 0 && asked <= most) return asked
+  throw apiError('BAD_USER_INPUT', `${name} must be between 0 and ${most}; page on with the cursors for more`)
 }

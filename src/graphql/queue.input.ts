@@ -13,7 +13,10 @@ export class RateLimitInput {
   per!: number
 }
 
-@InputType({ description: 'Which queue, and what to change; what is left out stays as it is.' })
+@InputType({
+  description:
+    'Which queue, and what to change; what is left out stays as it is. What changes nothing leaves the version as it is.',
+})
 export class UpdateQueueInput {
   @Field(() => String, { nullable: true, description: "Its domain. Default: the gateway's." })
   @Length(1, 256)

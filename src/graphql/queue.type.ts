@@ -18,7 +18,8 @@ export class RateLimit {
 @ObjectType({ description: 'What an operator may set.', simpleResolvers: true })
 export class QueueSettings {
   @Field(() => Int, {
-    description: 'Grows with every change; 0 until an operator makes one. Give it as `expectedVersion`.',
+    description:
+      'Grows with every change, not with one to what holds already; 0 until an operator makes one. Give it as `expectedVersion`.',
   })
   version!: number
 

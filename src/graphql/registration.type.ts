@@ -90,8 +90,20 @@ export class RegisteredType {
   deprecatedAt?: Date | undefined
 }
 
+@ObjectType({ description: 'A type and its cursor.', simpleResolvers: true })
+export class RegisteredTypeEdge {
+  @Field(() => String, { description: 'Give it as `after` to go on behind this one.' })
+  cursor!: string
+
+  @Field(() => RegisteredType, { description: 'The type.' })
+  node!: RegisteredType
+}
+
 @ObjectType({ description: 'A page of types, by name and version.', simpleResolvers: true })
 export class RegisteredTypeConnection {
+  @Field(() => [RegisteredTypeEdge], { description: 'The types with their cursors.' })
+  edges!: RegisteredTypeEdge[]
+
   @Field(() => [RegisteredType], { description: 'The types.' })
   nodes!: RegisteredType[]
 

@@ -5,6 +5,7 @@ import type { Actions } from '../swf/client-actions.js'
 import type { SwfClient } from '../swf/client.js'
 import type { Context } from './context.js'
 import { pageSize } from './limits.js'
+import { listCursors } from './list-cursor.js'
 import {
   TYPES_PAGE,
   type RegisterActivityTypeInput,
@@ -16,26 +17,45 @@ import type { RegisteredType, RegisteredTypeConnection, TypeDefaults } from './r
 
 export type TypeKind = RegisteredType['kind']
 
-/** Lists types; the cursor of a page is SWF's own token. */
+/**
+ * Lists types. SWF has tokens for pages only, so the cursor of a type is the token of the page that it is on, and how many of
+ * that page come up to it.
+ */
 export async function listTypes(
   kind: TypeKind,
   { name, status, first, after, ...args }: TypesArgs,
   { domains, swf }: Context,
 ): Promise<RegisteredTypeConnection> {
+  const size = pageSize('first', first, TYPES_PAGE)
   const domain = await domains.resolve(args.domain)
+  const { encode, decode } = listCursors({ kind, domain, name: name ?? null, status })
+  const [, passed = '0', token = ''] = (after == null ? null : /^(\d+)\.(.*)$/s.exec(decode(after))) ?? []
+  const begin = Number(passed)
   const input = {
     domain,
     registrationStatus: status,
-    maximumPageSize: pageSize('first', first, TYPES_PAGE),
+    // One at least: whether there are more is to be known of an empty page too.
+    maximumPageSize: Math.min(begin + Math.max(size, 1), TYPES_PAGE),
     ...(name && { name }),
-    ...(after && { nextPageToken: after }),
+    ...(token && { nextPageToken: token }),
   }
-  const page = await (kind === 'workflow' ? swf.listWorkflowTypes(input) : swf.listActivityTypes(input))
-  const nodes = (page.typeInfos ?? []).map(info => typeOf(kind, domain, info))
-  const endCursor = page.nextPageToken
+  const { typeInfos = [], nextPageToken } = await (kind === 'workflow'
+    ? swf.listWorkflowTypes(input)
+    : swf.listActivityTypes(input))
+  const edges = typeInfos.slice(begin, begin + size).map((info, i) => {
+    const upTo = begin + i + 1
+    const isLast = upTo === typeInfos.length && nextPageToken !== undefined
+    return { node: typeOf(kind, domain, info), cursor: encode(isLast ? `0.${nextPageToken}` : `${upTo}.${token}`) }
+  })
   return {
-    nodes,
-    pageInfo: { hasNextPage: endCursor !== undefined, hasPreviousPage: after != null, endCursor },
+    edges,
+    nodes: edges.map(({ node }) => node),
+    pageInfo: {
+      hasNextPage: nextPageToken !== undefined || typeInfos.length > begin + size,
+      hasPreviousPage: after != null,
+      startCursor: edges[0]?.cursor,
+      endCursor: edges.at(-1)?.cursor,
+    },
   }
 }
 

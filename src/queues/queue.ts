@@ -122,7 +122,8 @@ export class Queues {
       )
     const key = queueKey(this.#prefix, domain, taskList)
     const { settings, previous } = await updateSettings(this.#redis, key, change, by, expectedVersion)
-    this.#log.info({ domain, taskList, by, from: previous, to: settings }, 'queue settings changed')
+    if (settings !== previous)
+      this.#log.info({ domain, taskList, by, from: previous, to: settings }, 'queue settings changed')
     return { queue: await this.#read(domain, taskList, await this.workers(domain)), previous }
   }
 

@@ -5,7 +5,7 @@
 // S2. A change is made by compare-and-set on the version. Changes without an expected version are merged into the newest.
 // S3. Every worker sends what it obeys with its sign of life; when Redis has lost the settings, or holds an older
 //     version, the worker's stand again (see TICK).
-// S4. Every change is recorded with who, when, from and to, by the script that makes it; the newest CHANGES_KEPT are kept.
+// S4. What changes nothing is no change: the version stays, and nothing is recorded. Every change is recorded with who, when, from and to, by the script that makes it; the newest CHANGES_KEPT are kept.
 
 import { monotonic } from '../clock.js'
 import type { Redis } from '../redis.js'
@@ -162,9 +162,17 @@ export async function updateSettings(
     if (expectedVersion !== undefined && previous.version !== expectedVersion)
       throw new VersionConflict(expectedVersion, previous.version)
     const settings = changeSettings(previous, change, changedBy, Date.now())
+    if (same(settings, previous)) return { settings: previous, previous }
     const done = await run(redis, UPDATE, key, [stored?.version ?? -1, JSON.stringify(settings), changedBy])
     if (done === 1) return { settings, previous }
   }
+}
+
+/** Tells whether an operator finds the same in both. */
+function same(a: QueueSettings, b: QueueSettings): boolean {
+  const what = ({ concurrency, workerConcurrency, prefetch, paused, rateLimit }: QueueSettings) =>
+    JSON.stringify([concurrency, workerConcurrency, prefetch, paused, rateLimit?.tasks, rateLimit?.per])
+  return what(a) === what(b)
 }
 
 /** One change of a queue's settings. */
@@ -181,6 +189,7 @@ export interface RecordedChange {
 
 /** Returns the newest changes of a queue's settings, the newest first. */
 export async function readChanges(redis: Redis, key: string, count: number): Promise<RecordedChange[]> {
+  if (count === 0) return []
   const texts = await redis.lrange(`${key}:changes`, 0, count - 1)
   return texts.map(text => JSON.parse(text) as RecordedChange)
 }

@@ -1,6 +1,7 @@
 // Failures as they travel: a cause chain in the `details` of a failed activity, child or execution.
 // `reason` (256 characters) is what retry policies and dashboards look at; `details` (32,768) tells the rest.
 
+import { beginningOf, shorten } from '../cut.js'
 import { encodeJson, MAX_PAYLOAD, readJson } from './payload.js'
 
 /** One link of a failure's chain. */
@@ -39,8 +40,7 @@ const VERSION_MEMBER = 'swf-gateway'
 /** Returns a reason cut to SWF's 256 characters. */
 export function cutReason(given: string): string {
   // Whatever an author's code has put there.
-  const reason = String(given)
-  return reason.length <= MAX_REASON ? reason : `${reason.slice(0, MAX_REASON - 1)}…`
+  return shorten(String(given), MAX_REASON)
 }
 
 /**
@@ -78,7 +78,7 @@ const speakable: Change = ({ cause, errors, ...link }) => {
   return { ...told, ...(errors && { errors }), ...(cause && { cause }) }
 }
 const withoutDetails: Change = ({ details: _details, ...link }) => link
-const shortMessage: Change = link => (link.message ? { ...link, message: link.message.slice(0, 500) } : link)
+const shortMessage: Change = link => (link.message ? { ...link, message: beginningOf(link.message, 500) } : link)
 const withoutErrors: Change = ({ errors: _errors, ...link }) => link
 
 /** Changes every link of a failure: itself, what is behind it, and its `errors`. */

@@ -1,5 +1,6 @@
 // A history in a file: JSON with the ids of its run, which no event carries, and its type.
 
+import { beginningOf } from '../cut.js'
 import { HISTORY_EVENTS, type MemberKind } from './event-table.js'
 import { attributesMember, type HistoryEvent, type TypeName, type WorkflowExecution } from './history-event.js'
 
@@ -98,7 +99,7 @@ function readEvent(value: unknown, id: number): HistoryEvent {
     if (held === undefined) {
       if (!('optional' in kind)) throw new HistoryInvalid(`Event ${id} has no ${name}`)
     } else if (!IS[kind.kind](held) || !(NUMERIC[name]?.test(held as string) ?? true)) {
-      throw new HistoryInvalid(`Event ${id} has a ${name} that can not be: ${JSON.stringify(held).slice(0, 100)}`)
+      throw new HistoryInvalid(`Event ${id} has a ${name} that can not be: ${beginningOf(JSON.stringify(held), 100)}`)
     }
   }
   return { eventType: type, eventId: id, eventTimestamp: at, [member]: given } as unknown as HistoryEvent

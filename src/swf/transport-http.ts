@@ -3,6 +3,7 @@
 
 import { Agent, type Dispatcher } from 'undici'
 import type { IncomingHttpHeaders } from 'node:http'
+import { beginningOf } from '../cut.js'
 import { monotonic } from '../clock.js'
 import { SwfFault, swfFault } from './errors.js'
 import type { SwfClock } from './swf-clock.js'
@@ -48,7 +49,7 @@ export function httpTransport(
     clock.heard(date, asked)
     const body = parse(text)
     if (status === 200 && body) return dates(body)
-    throw swfFault(action, body?.__type ?? `HTTP ${status}`, body?.message ?? text.slice(0, 200))
+    throw swfFault(action, body?.__type ?? `HTTP ${status}`, body?.message ?? beginningOf(text, 200))
   }
   return { transport, close: () => void agent.destroy() }
 }

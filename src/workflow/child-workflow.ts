@@ -1,5 +1,6 @@
 // Child executions: workflows that a workflow starts, waits for, signals and cancels.
 
+import { beginningOf } from '../cut.js'
 import type { ChildPolicy } from '../swf/decision.js'
 import { seconds, type Duration } from '../swf/duration.js'
 import { decodePayload, encodePayload } from '../swf/payload.js'
@@ -189,8 +190,7 @@ const LONGEST_ID = 256
 function childId(run: RunContext, seq: number): string {
   const { workflowId, runId } = run.execution
   const end = `.${hashed(runId)}.${seq}`
-  // Half of a surrogate pair is no character.
-  return `${workflowId.slice(0, LONGEST_ID - end.length).replace(/[\uD800-\uDBFF]$/, '')}${end}`
+  return `${beginningOf(workflowId, LONGEST_ID - end.length)}${end}`
 }
 
 function encode(definition: WorkflowContract, input: unknown): string | undefined {

@@ -1,5 +1,6 @@
 // What a saga adds to the failures.
 
+import { shorten } from '../cut.js'
 import type { Failure } from '../swf/failure.js'
 import { Cancellation, WorkflowFailure } from './errors.js'
 
@@ -46,10 +47,6 @@ export class SagaNotRun extends TypeError {
 
   /** Says of which steps the saga is. */
   of(steps: readonly string[]): void {
-    this.message = `saga ${cut(steps.join(', '))} was not run: end it with .run()`
+    this.message = `saga ${shorten(steps.join(', '), MOST_SHOWN)} was not run: end it with .run()`
   }
-}
-
-function cut(text: string): string {
-  return text.length <= MOST_SHOWN ? text : `${text.slice(0, MOST_SHOWN - 1)}…`
 }

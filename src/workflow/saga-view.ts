@@ -2,6 +2,7 @@
 //
 // A saga that runs inside a step of another one is shown with it: its steps are named `step/inner step`.
 
+import { shorten } from '../cut.js'
 import type { Saga, SagaState, SagaStep, SagaStepState } from '../swf/execution-context.js'
 import type { RunContext } from './replay/current.js'
 import type { TimerOperation } from './replay/timers.js'
@@ -167,13 +168,9 @@ function waits({ saga, view }: Named): boolean {
 }
 
 function listed(steps: readonly Named[]): SagaStep[] {
-  return steps.map(({ name, view: { state, attempts } }) => ({ name: cut(name), state, attempts }))
+  return steps.map(({ name, view: { state, attempts } }) => ({ name: shorten(name, MOST_NAME), state, attempts }))
 }
 
 function named(name: string | undefined): { step?: string } {
-  return name === undefined ? {} : { step: cut(name) }
-}
-
-function cut(name: string): string {
-  return name.length > MOST_NAME ? `${name.slice(0, MOST_NAME - 1)}…` : name
+  return name === undefined ? {} : { step: shorten(name, MOST_NAME) }
 }

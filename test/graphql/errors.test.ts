@@ -88,7 +88,7 @@ const MISTAKES: [string, Request, ErrorCode, RegExp][] = [
     'a page that is too long',
     { query: '{ executions(first: 5000) { source } }' },
     'BAD_USER_INPUT',
-    /between 1 and 200/,
+    /between 0 and 200/,
   ],
   ['a cursor that is none', { query: '{ executions(after: "%") { source } }' }, 'BAD_USER_INPUT', /cursor/],
   ['an id that is none', { query: '{ node(id: "x") { id } }' }, 'BAD_USER_INPUT', /Not an id/],

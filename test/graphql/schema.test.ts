@@ -1,6 +1,7 @@
 import {
   assertValidSchema,
   isAbstractType,
+  getNamedType,
   isEnumType,
   isInterfaceType,
   isNonNullType,
@@ -71,6 +72,19 @@ test('says of every operation who may use it', () => {
   for (const root of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()])
     for (const { name, extensions } of Object.values(root!.getFields()))
       expect([name, extensions.rule]).toEqual([name, expect.any(String)])
+})
+
+test('gives every connection edges with cursors, nodes and a pageInfo', () => {
+  const connections = types.filter(isObjectType).filter(({ name }) => name.endsWith('Connection'))
+  expect(connections.length).toBeGreaterThan(2)
+  for (const connection of connections) {
+    const { name } = connection
+    const { edges, nodes, pageInfo } = connection.getFields()
+    const named = (field: typeof edges) => field && getNamedType(field.type)
+    expect([name, String(pageInfo?.type)]).toEqual([name, 'PageInfo!'])
+    const edge = (named(edges) as GraphQLObjectType).getFields()
+    expect([name, String(edge.cursor?.type), getNamedType(edge.node!.type)]).toEqual([name, 'String!', named(nodes)])
+  }
 })
 
 test('makes everything with an id a Node', () => {

@@ -5,6 +5,7 @@
 //     again: like the real ones, functions have to bear that.
 // L3. What a function answers after its timeout, or after its execution has closed, goes nowhere.
 
+import { beginningOf } from '../../cut.js'
 import type { Execution, LambdaFunction } from './execution.js'
 import type { Store } from './store.js'
 
@@ -103,7 +104,7 @@ export class LambdaRunner {
         stack,
       } = error instanceof Error ? error : new Error(String(error))
       const details = JSON.stringify({ errorMessage, errorType, stackTrace: stack?.split('\n').slice(1, 20) })
-      return { reason: errorType.slice(0, MAX_REASON), details: details.slice(0, MAX_DATA) }
+      return { reason: beginningOf(errorType, MAX_REASON), details: beginningOf(details, MAX_DATA) }
     }
   }
 }
@@ -128,7 +129,7 @@ async function post(
   const text = await response.text()
   const failed = response.headers.get('x-amz-function-error')
   if (response.ok && !failed) return fitting(text)
-  return { reason: (failed ?? `HTTP ${response.status}`).slice(0, MAX_REASON), details: text.slice(0, MAX_DATA) }
+  return { reason: beginningOf(failed ?? `HTTP ${response.status}`, MAX_REASON), details: beginningOf(text, MAX_DATA) }
 }
 
 function fitting(result: string | undefined): Outcome {

@@ -4,6 +4,7 @@
 // SH2. A value of the wrong JSON type is a SerializationException at once; values out of range are collected, and
 //      reported together in one ValidationException, in the words of SWF.
 
+import { beginningOf } from '../../cut.js'
 import { Fault, validation } from './fault.js'
 
 /** Checks `value` (never null), found at the path `at`; adds to `problems`; returns a clean copy. */
@@ -26,7 +27,7 @@ const MOST_SHOWN = 20
 
 const shown = (value: unknown) => {
   const text = String(value)
-  return text.length > 256 ? `${text.slice(0, 256)}...` : text
+  return text.length > 256 ? `${beginningOf(text, 256)}...` : text
 }
 export const problem = (value: unknown, at: string, must: string): string =>
   `Value ${value === null ? 'null' : `'${shown(value)}'`} at '${at}' failed to satisfy constraint: Member must ${must}`

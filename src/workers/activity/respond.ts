@@ -3,6 +3,7 @@
 // O1. The answer is tried until SWF took it, closed the task itself, or the task's deadline has passed.
 // O2. UnknownResource means that the task is closed: a lost answer that had arrived, a timeout, a termination.
 
+import { beginningOf } from '../../cut.js'
 import { monotonic } from '../../clock.js'
 import { tell } from '../../queues/open-task.js'
 import type { Outcome } from '../../queues/task-record.js'
@@ -45,7 +46,7 @@ export async function respond(
       const err = (error as Error).message
       if (isFault(error, 'VALIDATION') && outcome.kind === 'completed') {
         log().error({ err }, 'result refused by SWF')
-        outcome = { kind: 'failed', reason: 'SwfGateway.ResultRefused', details: err.slice(0, 2_000) }
+        outcome = { kind: 'failed', reason: 'SwfGateway.ResultRefused', details: beginningOf(err, 2_000) }
         continue
       }
       if (isFault(error, 'VALIDATION') || monotonic() >= deadline) {

@@ -1,3 +1,4 @@
+import { shorten } from '../../cut.js'
 import { describeThrown, nameOfThrown } from '../../swf/thrown.js'
 import { NotReplayable } from './not-replayable.js'
 
@@ -30,7 +31,7 @@ export function stuckBy(error: unknown, { eventId }: { eventId: number }): Stuck
 /** Returns an error in short: `TypeError: order.lines is not iterable`. */
 export function described(error: unknown): string {
   const { message = '' } = describeThrown(error)
-  return `${nameOfThrown(error)}: ${message.length > MOST ? `${message.slice(0, MOST - 1)}…` : message}`
+  return `${nameOfThrown(error)}: ${shorten(message, MOST)}`
 }
 
 const OWN = new URL('..', import.meta.url).pathname
