@@ -1,10 +1,13 @@
 import { Arg, Ctx, Extensions, FieldResolver, Int, Mutation, Query, Resolver, Root } from 'type-graphql'
 import type { SwfClient } from '../swf/client.js'
 import type { Context } from './context.js'
-import { RegisterDomainInput } from './registration.input.js'
-import { Domain, RegistrationStatus } from './registration.type.js'
+import { inputOr } from './former-argument.js'
+import { DomainRef, RegisterDomainInput } from './registration.input.js'
+import { Domain, DomainPayload, RegistrationStatus } from './registration.type.js'
 
 const NAME = { description: 'Its name.' } as const
+const WHICH = { nullable: true, description: 'Which one; must be given.' } as const
+const FORMER_NAME = { nullable: true, ...NAME, deprecationReason: 'Give `input: { name }`.' } as const
 const STATUS = {
   defaultValue: 'REGISTERED',
   description: 'Those that are registered, or those that are deprecated.',
@@ -49,34 +52,51 @@ export class DomainResolver {
   }
 
   @Extensions({ rule: 'registration:write' })
-  @Mutation(() => Domain, { nullable: true, description: 'Registers a domain. Its name stays taken for ever.' })
+  @Mutation(() => DomainPayload, { nullable: true, description: 'Registers a domain. Its name stays taken for ever.' })
   async registerDomain(
     @Arg('input', () => RegisterDomainInput, { description: 'The domain.' })
     { name, description, retentionDays }: RegisterDomainInput,
     @Ctx() { domains, swf }: Context,
-  ): Promise<Domain> {
+  ): Promise<DomainPayload> {
     await swf.registerDomain({
       name,
       ...(description && { description }),
       workflowExecutionRetentionPeriodInDays: String(retentionDays),
     })
     domains.forget(name)
-    return describeDomain(swf, name)
+    return payloadOf(await describeDomain(swf, name))
   }
 
   @Extensions({ rule: 'registration:write' })
-  @Mutation(() => Domain, { nullable: true, description: 'Lets nothing new start in a domain; what is open goes on.' })
-  async deprecateDomain(@Arg('name', () => String, NAME) name: string, @Ctx() { swf }: Context): Promise<Domain> {
+  @Mutation(() => DomainPayload, {
+    nullable: true,
+    description: 'Lets nothing new start in a domain; what is open goes on.',
+  })
+  async deprecateDomain(
+    @Arg('input', () => DomainRef, WHICH) input: DomainRef | null,
+    @Arg('name', () => String, FORMER_NAME) former: string | null,
+    @Ctx() { swf }: Context,
+  ): Promise<DomainPayload> {
+    const { name } = inputOr('name', input, former == null ? null : { name: former })
     await swf.deprecateDomain({ name })
-    return describeDomain(swf, name)
+    return payloadOf(await describeDomain(swf, name))
   }
 
   @Extensions({ rule: 'registration:write' })
-  @Mutation(() => Domain, { nullable: true, description: 'Takes a deprecated domain into use again.' })
-  async undeprecateDomain(@Arg('name', () => String, NAME) name: string, @Ctx() { swf }: Context): Promise<Domain> {
+  @Mutation(() => DomainPayload, { nullable: true, description: 'Takes a deprecated domain into use again.' })
+  async undeprecateDomain(
+    @Arg('input', () => DomainRef, WHICH) input: DomainRef | null,
+    @Arg('name', () => String, FORMER_NAME) former: string | null,
+    @Ctx() { swf }: Context,
+  ): Promise<DomainPayload> {
+    const { name } = inputOr('name', input, former == null ? null : { name: former })
     await swf.undeprecateDomain({ name })
-    return describeDomain(swf, name)
+    return payloadOf(await describeDomain(swf, name))
   }
+}
+
+function payloadOf(domain: Domain): DomainPayload {
+  return { ...domain, domain }
 }
 
 /** Reads a domain as it stands. */

@@ -63,6 +63,13 @@ export class TypeRef {
   version!: string
 }
 
+@InputType({ description: 'Which domain.' })
+export class DomainRef {
+  @Field(() => String, { description: 'Its name.' })
+  @Length(1, 256)
+  name!: string
+}
+
 @InputType({ description: 'A workflow type to register.' })
 export class RegisterWorkflowTypeInput extends TypeRef {
   @Field(() => String, { nullable: true, description: 'What it is for.' })

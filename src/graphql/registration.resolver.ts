@@ -1,8 +1,16 @@
 import { Arg, Args, Ctx, Extensions, FieldResolver, Mutation, Query, Resolver, Root } from 'type-graphql'
 import type { Context } from './context.js'
+import { inputOr } from './former-argument.js'
 import { countOf } from './page.type.js'
 import { RegisterActivityTypeInput, RegisterWorkflowTypeInput, TypeRef, TypesArgs } from './registration.input.js'
-import { PendingTasks, RegisteredType, RegisteredTypeConnection, TypeDefaults } from './registration.type.js'
+import {
+  DeletedTypePayload,
+  PendingTasks,
+  RegisteredType,
+  RegisteredTypeConnection,
+  RegisteredTypePayload,
+  TypeDefaults,
+} from './registration.type.js'
 import {
   changeType,
   defaultsOf,
@@ -14,7 +22,12 @@ import {
 } from './registrations.js'
 
 const DOMAIN = { nullable: true, description: "The domain. Default: the gateway's." } as const
-const WHICH = { description: 'Which one.' } as const
+const WHICH = { nullable: true, description: 'Which one; must be given.' } as const
+const FORMER_TYPE = {
+  nullable: true,
+  description: 'Which one.',
+  deprecationReason: 'Give it as `input`.',
+} as const
 
 @Resolver(() => RegisteredType)
 export class RegistrationResolver {
@@ -55,94 +68,117 @@ export class RegistrationResolver {
   }
 
   @Extensions({ rule: 'registration:write' })
-  @Mutation(() => RegisteredType, { nullable: true, description: 'Registers a workflow type.' })
+  @Mutation(() => RegisteredTypePayload, { nullable: true, description: 'Registers a workflow type.' })
   async registerWorkflowType(
     @Arg('input', () => RegisterWorkflowTypeInput, { description: 'The type.' }) input: RegisterWorkflowTypeInput,
     @Ctx() { domains, swf, types }: Context,
-  ): Promise<RegisteredType> {
+  ): Promise<RegisteredTypePayload> {
     const domain = await domains.resolve(input.domain)
     await registerWorkflowType(swf, domain, input)
     types.forget(domain, input.name)
-    return describeType(swf, 'workflow', domain, { name: input.name, version: input.version })
+    return payloadOf(await describeType(swf, 'workflow', domain, { name: input.name, version: input.version }))
   }
 
   @Extensions({ rule: 'registration:write' })
-  @Mutation(() => RegisteredType, { nullable: true, description: 'Registers an activity type.' })
+  @Mutation(() => RegisteredTypePayload, { nullable: true, description: 'Registers an activity type.' })
   async registerActivityType(
     @Arg('input', () => RegisterActivityTypeInput, { description: 'The type.' }) input: RegisterActivityTypeInput,
     @Ctx() { domains, swf }: Context,
-  ): Promise<RegisteredType> {
+  ): Promise<RegisteredTypePayload> {
     const domain = await domains.resolve(input.domain)
     await registerActivityType(swf, domain, input)
-    return describeType(swf, 'activity', domain, { name: input.name, version: input.version })
+    return payloadOf(await describeType(swf, 'activity', domain, { name: input.name, version: input.version }))
   }
 
   @Extensions({ rule: 'registration:write' })
-  @Mutation(() => RegisteredType, {
+  @Mutation(() => RegisteredTypePayload, {
     nullable: true,
     description: 'Lets no new executions of a workflow type be started; what is open goes on.',
   })
-  deprecateWorkflowType(
-    @Arg('type', () => TypeRef, WHICH) type: TypeRef,
+  async deprecateWorkflowType(
+    @Arg('input', () => TypeRef, WHICH) input: TypeRef | null,
+    @Arg('type', () => TypeRef, FORMER_TYPE) former: TypeRef | null,
     @Ctx() context: Context,
-  ): Promise<RegisteredType> {
-    return changed('workflow', 'deprecate', type, context)
+  ): Promise<RegisteredTypePayload> {
+    return changed('workflow', 'deprecate', inputOr('type', input, former), context)
   }
 
   @Extensions({ rule: 'registration:write' })
-  @Mutation(() => RegisteredType, { nullable: true, description: 'Takes a deprecated workflow type into use again.' })
-  undeprecateWorkflowType(
-    @Arg('type', () => TypeRef, WHICH) type: TypeRef,
+  @Mutation(() => RegisteredTypePayload, {
+    nullable: true,
+    description: 'Takes a deprecated workflow type into use again.',
+  })
+  async undeprecateWorkflowType(
+    @Arg('input', () => TypeRef, WHICH) input: TypeRef | null,
+    @Arg('type', () => TypeRef, FORMER_TYPE) former: TypeRef | null,
     @Ctx() context: Context,
-  ): Promise<RegisteredType> {
-    return changed('workflow', 'undeprecate', type, context)
+  ): Promise<RegisteredTypePayload> {
+    return changed('workflow', 'undeprecate', inputOr('type', input, former), context)
   }
 
   @Extensions({ rule: 'registration:write' })
-  @Mutation(() => Boolean, {
+  @Mutation(() => DeletedTypePayload, {
     nullable: true,
     description: 'Deletes a deprecated workflow type; its name and version can be registered again.',
   })
   async deleteWorkflowType(
-    @Arg('type', () => TypeRef, WHICH) type: TypeRef,
+    @Arg('input', () => TypeRef, WHICH) input: TypeRef | null,
+    @Arg('type', () => TypeRef, FORMER_TYPE) former: TypeRef | null,
     @Ctx() context: Context,
-  ): Promise<boolean> {
-    await changeType('workflow', 'delete', type, context)
-    return true
+  ): Promise<DeletedTypePayload> {
+    return deleted('workflow', inputOr('type', input, former), context)
   }
 
   @Extensions({ rule: 'registration:write' })
-  @Mutation(() => RegisteredType, {
+  @Mutation(() => RegisteredTypePayload, {
     nullable: true,
     description: 'Lets no new tasks of an activity type be started; what is open goes on.',
   })
-  deprecateActivityType(
-    @Arg('type', () => TypeRef, WHICH) type: TypeRef,
+  async deprecateActivityType(
+    @Arg('input', () => TypeRef, WHICH) input: TypeRef | null,
+    @Arg('type', () => TypeRef, FORMER_TYPE) former: TypeRef | null,
     @Ctx() context: Context,
-  ): Promise<RegisteredType> {
-    return changed('activity', 'deprecate', type, context)
+  ): Promise<RegisteredTypePayload> {
+    return changed('activity', 'deprecate', inputOr('type', input, former), context)
   }
 
   @Extensions({ rule: 'registration:write' })
-  @Mutation(() => RegisteredType, { nullable: true, description: 'Takes a deprecated activity type into use again.' })
-  undeprecateActivityType(
-    @Arg('type', () => TypeRef, WHICH) type: TypeRef,
+  @Mutation(() => RegisteredTypePayload, {
+    nullable: true,
+    description: 'Takes a deprecated activity type into use again.',
+  })
+  async undeprecateActivityType(
+    @Arg('input', () => TypeRef, WHICH) input: TypeRef | null,
+    @Arg('type', () => TypeRef, FORMER_TYPE) former: TypeRef | null,
     @Ctx() context: Context,
-  ): Promise<RegisteredType> {
-    return changed('activity', 'undeprecate', type, context)
+  ): Promise<RegisteredTypePayload> {
+    return changed('activity', 'undeprecate', inputOr('type', input, former), context)
   }
 
   @Extensions({ rule: 'registration:write' })
-  @Mutation(() => Boolean, {
+  @Mutation(() => DeletedTypePayload, {
     nullable: true,
     description: 'Deletes a deprecated activity type; its name and version can be registered again.',
   })
   async deleteActivityType(
-    @Arg('type', () => TypeRef, WHICH) type: TypeRef,
+    @Arg('input', () => TypeRef, WHICH) input: TypeRef | null,
+    @Arg('type', () => TypeRef, FORMER_TYPE) former: TypeRef | null,
     @Ctx() context: Context,
-  ): Promise<boolean> {
-    await changeType('activity', 'delete', type, context)
-    return true
+  ): Promise<DeletedTypePayload> {
+    return deleted('activity', inputOr('type', input, former), context)
+  }
+}
+
+@Resolver(() => RegisteredTypePayload)
+export class RegisteredTypePayloadResolver {
+  @FieldResolver(() => TypeDefaults, {
+    nullable: true,
+    description: 'What it was registered with.',
+    deprecationReason: 'Ask it of `type`.',
+  })
+  async defaults(@Root() { type }: RegisteredTypePayload, @Ctx() { budget, swf }: Context): Promise<TypeDefaults> {
+    budget.read()
+    return defaultsOf(swf, type)
   }
 }
 
@@ -151,7 +187,16 @@ async function changed(
   change: 'deprecate' | 'undeprecate',
   type: TypeRef,
   context: Context,
-): Promise<RegisteredType> {
+): Promise<RegisteredTypePayload> {
   const domain = await changeType(kind, change, type, context)
-  return describeType(context.swf, kind, domain, { name: type.name, version: type.version })
+  return payloadOf(await describeType(context.swf, kind, domain, { name: type.name, version: type.version }))
+}
+
+function payloadOf(type: RegisteredType): RegisteredTypePayload {
+  return { ...type, type }
+}
+
+async function deleted(kind: TypeKind, type: TypeRef, context: Context): Promise<DeletedTypePayload> {
+  const domain = await changeType(kind, 'delete', type, context)
+  return { domain, name: type.name, version: type.version }
 }

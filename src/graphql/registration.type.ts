@@ -119,3 +119,67 @@ export class PendingTasks {
   @Field(() => Count, { description: 'Activity tasks.' })
   activityTasks!: Count
 }
+
+const IN_DOMAIN = 'Ask it of `domain`.'
+const IN_TYPE = 'Ask it of `type`.'
+
+@ObjectType({ description: 'A domain after what was done to it.', simpleResolvers: true })
+export class DomainPayload {
+  @Field(() => Domain, { description: 'The domain.' })
+  domain!: Domain
+
+  @Field(() => String, { description: 'Its name.', deprecationReason: IN_DOMAIN })
+  name!: string
+
+  @Field(() => RegistrationStatus, { description: 'Whether it takes new executions.', deprecationReason: IN_DOMAIN })
+  status!: RegistrationStatus
+
+  @Field(() => String, { nullable: true, description: 'What it was registered with.', deprecationReason: IN_DOMAIN })
+  description?: string | undefined
+
+  @Field(() => String, { nullable: true, description: 'Its name in policies of Amazon.', deprecationReason: IN_DOMAIN })
+  arn?: string | undefined
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Days that closed executions are kept.',
+    deprecationReason: IN_DOMAIN,
+  })
+  retentionDays?: number | undefined
+}
+
+@ObjectType({ description: 'A type after what was done to it.', simpleResolvers: true })
+export class RegisteredTypePayload {
+  @Field(() => RegisteredType, { description: 'The type.' })
+  type!: RegisteredType
+
+  @Field(() => String, { description: 'Its name.', deprecationReason: IN_TYPE })
+  name!: string
+
+  @Field(() => String, { description: 'Its version.', deprecationReason: IN_TYPE })
+  version!: string
+
+  @Field(() => RegistrationStatus, { description: 'Whether it takes new executions.', deprecationReason: IN_TYPE })
+  status!: RegistrationStatus
+
+  @Field(() => String, { nullable: true, description: 'What it was registered with.', deprecationReason: IN_TYPE })
+  description?: string | undefined
+
+  @Field(() => DateTime, { nullable: true, description: 'When it was registered.', deprecationReason: IN_TYPE })
+  createdAt?: Date | undefined
+
+  @Field(() => DateTime, { nullable: true, description: 'When it was deprecated.', deprecationReason: IN_TYPE })
+  deprecatedAt?: Date | undefined
+}
+
+@ObjectType({ description: 'The type that is gone.', simpleResolvers: true })
+export class DeletedTypePayload {
+  @Field(() => String, { description: 'The domain that it was in.' })
+  domain!: string
+
+  @Field(() => String, { description: 'Its name.' })
+  name!: string
+
+  @Field(() => String, { description: 'Its version.' })
+  version!: string
+}

@@ -18,7 +18,7 @@ import { NodeResolver } from './node.resolver.js'
 import { PendingActivityResolver, PendingChildResolver, PendingResolver } from './pending.resolver.js'
 import { QueueResolver } from './queue.resolver.js'
 import { QueueUpdatesResolver } from './queue-updates.resolver.js'
-import { RegistrationResolver } from './registration.resolver.js'
+import { RegisteredTypePayloadResolver, RegistrationResolver } from './registration.resolver.js'
 import { TimelineResolver } from './timeline.resolver.js'
 
 let built: GraphQLSchema | undefined
@@ -46,6 +46,7 @@ export function gatewaySchema(): GraphQLSchema {
         PendingChildResolver,
         QueueResolver,
         QueueUpdatesResolver,
+        RegisteredTypePayloadResolver,
         RegistrationResolver,
         TimelineResolver,
       ],

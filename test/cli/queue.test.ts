@@ -105,10 +105,11 @@ test('refuses what is out of date, out of range or unknown; says who does not ob
   })
   // Whoever does not obey keeps no other queue going.
   await announce(redis, prefix, 'orders', { id: 'vm:7:a', host: 'vm', pid: 7, version: '0.1.0', ...types }, ['post'])
+  await queue('pause', 'post', '--wait', '300ms')
   await expect(queue('resume', 'mail', 'post', '--wait', '300ms')).rejects.toMatchObject({ code: 'NOT_OBEYED' })
-  expect(await queue('history', 'post')).toContain('paused')
   await expect(queue('pause', 'mail', 'poste')).rejects.toMatchObject({ code: 'NOT_FOUND' })
-  expect(JSON.parse(await queue('history', 'mail', '--json', '--limit', '1'))).toMatchObject([
-    { to: { paused: false } },
-  ])
+  for (const name of ['mail', 'post'])
+    expect(JSON.parse(await queue('history', name, '--json', '--limit', '1'))).toMatchObject([
+      { to: { paused: false } },
+    ])
 })

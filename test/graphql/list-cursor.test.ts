@@ -11,7 +11,7 @@ for (const workflowId of ['a-1', 'a-2', 'a-3'])
   })
 for (let version = 1; version <= 5; version++)
   await swf.registerActivityType({ domain: DOMAIN, name: 'Pack', version: String(version) })
-await ask('mutation { registerDomain(input: { name: "other" }) { name } }')
+await ask('mutation { registerDomain(input: { name: "other" }) { domain { name } } }')
 await until(async () => (await ask('{ executions { count { value } } }')).data.executions.count.value === 3, {
   what: 'the index knows all',
 })

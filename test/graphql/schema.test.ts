@@ -74,6 +74,14 @@ test('says of every operation who may use it', () => {
       expect([name, extensions.rule]).toEqual([name, expect.any(String)])
 })
 
+test('has mutations take an input and answer with a payload', () => {
+  for (const { name, args, type } of Object.values(schema.getMutationType()!.getFields())) {
+    const current = args.filter(arg => arg.deprecationReason == null)
+    expect([name, current.map(arg => arg.name)]).toEqual([name, ['input']])
+    expect([name, String(type)]).toEqual([name, expect.stringMatching(/^\w+Payload$/)])
+  }
+})
+
 test('gives every connection edges with cursors, nodes and a pageInfo', () => {
   const connections = types.filter(isObjectType).filter(({ name }) => name.endsWith('Connection'))
   expect(connections.length).toBeGreaterThan(2)
