@@ -1,8 +1,9 @@
 // What is asked about executions, and what is to be done with them.
 
-import { ArrayMaxSize, IsInt, Length, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator'
+import { ArrayMaxSize, IsInt, Length, Matches, MaxLength, ValidateNested } from 'class-validator'
 import { ArgsType, Field, ID, InputType, Int, registerEnumType } from 'type-graphql'
 import { DAY, SECOND } from '../swf/duration.js'
+import { Lasts } from './duration-limit.js'
 import { enumOf } from './enum.js'
 import { ExecutionStatus } from './execution.type.js'
 import { ChildPolicy } from './history.type.js'
@@ -139,8 +140,7 @@ export class StartExecutionInput {
     nullable: true,
     description: "How long it may take, in whole seconds, up to a year. Default: the type's.",
   })
-  @Min(SECOND)
-  @Max(YEAR)
+  @Lasts(SECOND, YEAR)
   executionTimeout?: number | null
 
   @Field(() => OnConflict, {

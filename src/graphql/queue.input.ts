@@ -2,6 +2,8 @@
 
 import { Length, ValidateNested } from 'class-validator'
 import { Field, InputType, Int } from 'type-graphql'
+import { DAY, SECOND } from '../swf/duration.js'
+import { Lasts } from './duration-limit.js'
 import { Duration } from './scalar.js'
 
 @InputType({ description: 'How many tasks may be polled in a time.' })
@@ -9,7 +11,8 @@ export class RateLimitInput {
   @Field(() => Int, { description: 'So many tasks, from 1 to 1,000,000 …' })
   tasks!: number
 
-  @Field(() => Duration, { description: '… in this time, from PT0.1S to PT24H.' })
+  @Field(() => Duration, { description: '… in this time, from PT0.1S to P1D.' })
+  @Lasts(SECOND / 10, DAY)
   per!: number
 }
 

@@ -3,6 +3,7 @@
 import { IsInt, Length, Max, MaxLength, Min } from 'class-validator'
 import { ArgsType, Field, InputType, Int } from 'type-graphql'
 import { DAY, SECOND } from '../swf/duration.js'
+import { Lasts } from './duration-limit.js'
 import { ChildPolicy } from './history.type.js'
 import { RegistrationStatus } from './registration.type.js'
 import { Duration } from './scalar.js'
@@ -81,12 +82,11 @@ export class RegisterWorkflowTypeInput extends TypeRef {
   taskList!: string
 
   @Field(() => Duration, { defaultValue: DAY, description: 'How long an execution may take, up to a year.' })
-  @Min(SECOND)
-  @Max(365 * DAY)
+  @Lasts(SECOND, 365 * DAY)
   executionStartToCloseTimeout!: number
 
   @Field(() => Duration, { defaultValue: 30 * SECOND, description: 'How long a decision task may take.' })
-  @Min(SECOND)
+  @Lasts(SECOND)
   taskStartToCloseTimeout!: number
 
   @Field(() => ChildPolicy, { defaultValue: 'TERMINATE', description: 'What becomes of children.' })

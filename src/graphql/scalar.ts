@@ -19,14 +19,25 @@ export const DateTime = new GraphQLScalarType<Date, string>({
     const date = value instanceof Date ? value : new Date(value as number)
     return date.toISOString()
   },
-  parseValue: parseDateTime,
-  parseLiteral: node => parseDateTime(node.kind === Kind.STRING ? node.value : undefined),
+  parseValue: value => parseDateTime(value),
+  parseLiteral: node => parseDateTime(node.kind === Kind.STRING ? node.value : undefined, node),
 })
 
-function parseDateTime(value: unknown): Date {
+function parseDateTime(value: unknown, node?: ValueNode): Date {
   const date = typeof value === 'string' && ISO.test(value) ? new Date(value) : undefined
-  if (date && !Number.isNaN(date.getTime())) return date
-  throw new GraphQLError('a DateTime is written in ISO 8601 with its offset: "2030-01-31T12:00:00Z"')
+  if (!date || Number.isNaN(date.getTime()))
+    throw complaint('a DateTime is written in ISO 8601 with its offset: "2030-01-31T12:00:00Z"', node)
+  // A Date takes the 30th of February for the 2nd of March.
+  const day = (value as string).slice(0, 10)
+  if (new Date(`${day}T00:00:00Z`).toISOString().slice(0, 10) !== day) throw complaint(`there is no ${day}`, node)
+  return date
+}
+
+/** Returns what is wrong with a value; of one that stands in the operation, with its place. */
+function complaint(text: string, node?: ValueNode): GraphQLError {
+  if (!node) return new GraphQLError(text)
+  const place = placeOf(node, '')
+  return new GraphQLError(place ? `${place}: ${text}` : text, { nodes: node })
 }
 
 export const Duration = new GraphQLScalarType<number, string>({
@@ -34,14 +45,14 @@ export const Duration = new GraphQLScalarType<number, string>({
   description: 'A length of time in ISO 8601, in days, hours, minutes and seconds: `PT1M30.5S`, `P30D`.',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339#appendix-A',
   serialize: value => isoDuration(value as number),
-  parseValue: parseDuration,
-  parseLiteral: node => parseDuration(node.kind === Kind.STRING ? node.value : undefined),
+  parseValue: value => parseDuration(value),
+  parseLiteral: node => parseDuration(node.kind === Kind.STRING ? node.value : undefined, node),
 })
 
-function parseDuration(value: unknown): number {
+function parseDuration(value: unknown, node?: ValueNode): number {
   const duration = typeof value === 'string' ? parseIsoDuration(value) : undefined
   if (duration !== undefined) return duration
-  throw new GraphQLError('a Duration is written in ISO 8601: "PT30S", "PT5M", "P1DT12H"')
+  throw complaint('a Duration is written in ISO 8601: "PT30S", "PT5M", "P1DT12H"', node)
 }
 
 const LARGEST = Number.MAX_SAFE_INTEGER.toLocaleString('en-US')

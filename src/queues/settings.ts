@@ -9,6 +9,7 @@
 
 import { monotonic } from '../clock.js'
 import type { Redis } from '../redis.js'
+import { DAY, durationText } from '../swf/duration.js'
 import { run, script } from './script.js'
 
 /** At most `tasks` activities are polled in `per` milliseconds; unused ones are saved up to `tasks`. */
@@ -70,7 +71,7 @@ export const CHANGES_KEPT = 200
 
 const RANGES = { concurrency: [0, 100_000], workerConcurrency: [1, 10_000], prefetch: [0, 10_000] } as const
 const RATE_TASKS = [1, 1_000_000] as const
-const RATE_PER = [100, 24 * 60 * 60 * 1_000] as const
+const RATE_PER = [100, DAY] as const
 
 /** Returns the settings after a change, at the next version. Throws SettingsRefused. */
 export function changeSettings(
@@ -83,7 +84,7 @@ export function changeSettings(
     checkRange(name, change[name as keyof typeof RANGES], least, most)
   if (change.rateLimit) {
     checkRange('rateLimit.tasks', change.rateLimit.tasks, ...RATE_TASKS)
-    checkRange('rateLimit.per', change.rateLimit.per, ...RATE_PER)
+    checkPer(change.rateLimit.per)
   }
   const { rateLimit: former, ...rest } = settings
   const { rateLimit = former, ...others } = change
@@ -95,6 +96,13 @@ function checkRange(name: string, value: number | null | undefined, least: numbe
   if (value === undefined || value === null) return
   if (Number.isInteger(value) && value >= least && value <= most) return
   throw new SettingsRefused(`${name} must be a whole number from ${least} to ${most}, not ${value}`)
+}
+
+function checkPer(per: number): void {
+  const [least, most] = RATE_PER
+  if (Number.isInteger(per) && per >= least && per <= most) return
+  const [from, to, given] = [least, most, per].map(durationText)
+  throw new SettingsRefused(`rateLimit.per must be ${from} or longer, up to ${to}, not ${given}`)
 }
 
 /** How many activities one process runs at a time under these settings; 0 when the queue is paused. */
