@@ -21,6 +21,8 @@ RUN npm ci --omit=dev --no-audit --no-fund && npm cache clean --force
 
 FROM node:22-bookworm-slim
 ENV NODE_ENV=production
+# As process 1, Node would not hear a signal before its first line of code has run; Kubernetes has no init of its own.
+RUN apt-get update && apt-get install -y --no-install-recommends tini && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY package.json ./
@@ -34,4 +36,5 @@ RUN chmod 755 dist/cli/main.js \
 USER node
 EXPOSE 4000 4001 4002 4596
 STOPSIGNAL SIGTERM
+ENTRYPOINT ["tini", "--"]
 CMD ["swf-gateway", "--help"]

@@ -25,7 +25,7 @@ export function cut(text: string, most: number): string {
 export function cutInside(text: string, most: number): string {
   if (text.length <= most) return text
   const half = Math.floor(most / 2)
-  return `${beginningOf(text, half)} … ${text.slice(before(text, text.length - half + 1))}`
+  return `${beginningOf(text, half)} … ${text.slice(before(text, text.length - half))}`
 }
 
 /** Returns a line of the log whose values are bounded. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { beginningOf, cut, cutInside, shorten } from '../src/cut.js'
+import { beginningOf, boundedLine, cut, cutInside, LONGEST_VALUE, shorten } from '../src/cut.js'
 import { cutReason, encodeFailure } from '../src/swf/failure.js'
 import { described } from '../src/workflow/replay/stuck.js'
 
@@ -23,4 +23,27 @@ test.each(['', 'x'])('reasons and messages of failures with emoji are cut betwee
   for (const made of [cutReason(text), described(new Error(text))]) expect(made).not.toMatch(half)
   const failure = JSON.parse(encodeFailure({ code: 'C', reason: 'r', message: text })) as object
   expect(JSON.stringify(failure)).not.toMatch(/\\ud8/)
+})
+
+test('a line of the log bounds every value, wherever it stands, and stays JSON', () => {
+  const long = 'é'.repeat(40_000)
+  const line = `${JSON.stringify({ level: 40, err: { message: long, stack: [long] }, many: Array(1_000).fill(1), message: long })}\n`
+  const bounded = boundedLine(line)
+  const { err, many, message } = JSON.parse(bounded) as any
+  for (const value of [err.message, err.stack[0], message])
+    expect(value).toBe(`${'é'.repeat(LONGEST_VALUE)}… (40000 characters)`)
+  expect(many).toHaveLength(101)
+  expect(bounded.endsWith('}\n')).toBe(true)
+  expect(boundedLine('{"level":30}\n')).toBe('{"level":30}\n')
+})
+
+test('a line with very many values keeps what tells which it was', () => {
+  const facts = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`fact${n}`, 'x'.repeat(1_000)]))
+  const line = `${JSON.stringify({ level: 40, component: 'worker', ...facts, message: 'activity failed' })}\n`
+  expect(JSON.parse(boundedLine(line))).toEqual({
+    level: 40,
+    component: 'worker',
+    omitted: `${line.length} characters`,
+    message: 'activity failed',
+  })
 })

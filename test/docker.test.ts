@@ -136,6 +136,12 @@ test('the image is made in stages, and does not run as root', () => {
   expect(last.indexOf('USER node')).toBeGreaterThan(last.lastIndexOf('\nRUN '))
 })
 
+test('process 1 of the image is an init, which hears signals from its first moment on', () => {
+  const last = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '))
+  expect(last).toMatch(/^RUN apt-get .*\btini\b/m)
+  expect(last).toMatch(/^ENTRYPOINT \["tini", "--"\]$/m)
+})
+
 test('what the image copies is not ignored', () => {
   const kept = readFileSync('.dockerignore', 'utf8')
     .split('\n')
