@@ -6,7 +6,7 @@
 import { seconds, timeoutMilliseconds, timeoutSeconds } from '../swf/duration.js'
 import { HANDED_BACK, LEFT_OPEN, WORKER_LOST } from '../swf/failure.js'
 import { decodePayload, encodePayload, type Envelope } from '../swf/payload.js'
-import type { ActivityContract } from './contract.js'
+import { checkTimeouts, type ActivityContract, type ActivityTimeouts } from './contract.js'
 import {
   ActivityTaskCanceled,
   ActivityTaskFailed,
@@ -25,8 +25,11 @@ import { encodeControl, nextDelay, resolveRetry, type ResolvedRetryPolicy, type 
 import { SagaDeadlineExpired } from './saga-errors.js'
 import { validate } from './validator.js'
 
-/** What one call of an activity may set for itself; everything else is the contract's. */
-export interface ActivityCallOptions {
+/**
+ * What one call of an activity may set for itself; everything else is the contract's. How soon workers notice that one of them
+ * has died goes by the contract's heartbeat.
+ */
+export interface ActivityCallOptions extends Partial<ActivityTimeouts> {
   taskList?: string
   taskPriority?: number
   retry?: RetryPolicy
@@ -34,11 +37,13 @@ export interface ActivityCallOptions {
   shielded?: boolean
 }
 
+const NOTHING: ActivityCallOptions = {}
+
 /** Schedules an activity and resolves to its result. Rejects with a failure named after the event that closed the last try. */
 export function callActivity<I, R>(
   definition: ActivityContract<I, R>,
   input: I,
-  options: ActivityCallOptions = {},
+  options: ActivityCallOptions = NOTHING,
 ): Promise<R> {
   const run = currentRun(`activity ${definition.name}`)
   const call = new ActivityCall(run, definition, input, options)
@@ -53,6 +58,8 @@ class ActivityCall {
   readonly #observer: StepObserver | undefined
   /** Undefined for a call that is shielded. */
   readonly #scope: Scope | undefined
+  /** The contract's options, and what this call sets instead. */
+  readonly #settings: ActivityContract['options']
   #canceled = false
   /** How the last try failed that told why: one that timed out did not. */
   #told: ActivityTaskFailed | undefined
@@ -64,6 +71,8 @@ class ActivityCall {
     private readonly input: unknown,
     private readonly options: ActivityCallOptions,
   ) {
+    this.#settings = options === NOTHING ? definition.options : { ...definition.options, ...given(options) }
+    if (options !== NOTHING) checkTimeouts(definition.name, options)
     this.#seq = run.nextSeq()
     this.#observer = run.step
     this.#scope = options.shielded ? undefined : run.scope
@@ -153,7 +162,7 @@ class ActivityCall {
     policy: ResolvedRetryPolicy,
   ): ActivityTaskSpec {
     const { run, definition } = this
-    const { options } = definition
+    const options = this.#settings
     const scheduleToClose = timeoutSeconds(options.scheduleToClose)
     const startToClose = timeoutSeconds(options.startToClose)
     const heartbeat = timeoutSeconds(options.heartbeat)
@@ -167,13 +176,13 @@ class ActivityCall {
       ...(heartbeat !== 'NONE' && { heartbeat: timeoutMilliseconds(heartbeat)! }),
       ...(lastHeartbeat !== undefined && { lastHeartbeat }),
     }
-    const taskPriority = this.options.taskPriority ?? options.taskPriority
+    const { taskPriority } = options
     return {
       activityId: `${this.#seq}.${task}`,
       activityType: { name: definition.name, version: definition.version },
       input: this.#encode(input, envelope),
       control: task === 1 ? encodeControl(policy) : undefined,
-      taskList: this.options.taskList ?? options.taskList,
+      taskList: options.taskList,
       taskPriority: taskPriority === undefined ? undefined : String(taskPriority),
       startToCloseTimeout: startToClose,
       scheduleToStartTimeout: timeoutSeconds(options.scheduleToStart),
@@ -196,4 +205,9 @@ function originOf(cause: WorkflowFailure): WorkflowFailure {
   let origin = cause
   while (origin.cause instanceof WorkflowFailure) origin = origin.cause
   return origin
+}
+
+/** Returns the options that are given: one that is undefined is not. */
+function given<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
 }

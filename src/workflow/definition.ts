@@ -1,8 +1,14 @@
 // What a workflow and an activity are: a name, a version, and what is agreed about them. Contracts only, no handlers.
 
-import { milliseconds, type Timeout } from '../swf/duration.js'
 import { callActivity, type ActivityCallOptions } from './activity.js'
-import { ACTIVITY_DEFAULTS, type ActivityContract, type ActivityOptions, type WithInput } from './contract.js'
+import {
+  ACTIVITY_DEFAULTS,
+  checkTimeout,
+  checkTimeouts,
+  type ActivityContract,
+  type ActivityOptions,
+  type WithInput,
+} from './contract.js'
 import type { WorkflowSelf } from './continue-as-new.js'
 import { resolveRetry } from './retry.js'
 import { WORKFLOW_DEFAULTS, type WorkflowContract, type WorkflowOptions } from './workflow-contract.js'
@@ -27,8 +33,7 @@ export function defineActivity<I, R>(
   checkType(name, version)
   const resolved = { ...ACTIVITY_DEFAULTS, ...options }
   resolveRetry(resolved.retry)
-  for (const timeout of ['startToClose', 'scheduleToStart', 'scheduleToClose', 'heartbeat'] as const)
-    checkTimeout(`${timeout} of ${name}`, resolved[timeout])
+  checkTimeouts(name, resolved)
   const definition = (input: I, callOptions?: ActivityCallOptions) =>
     callActivity<I, R>(definition as unknown as ActivityContract<I, R>, input, callOptions)
   Object.defineProperties(definition, {
@@ -64,15 +69,6 @@ export function defineWorkflow<I, R>(
   for (const timeout of ['executionStartToClose', 'taskStartToClose'] as const)
     checkTimeout(`${timeout} of ${name}`, resolved[timeout])
   return { kind: 'workflow', name, version, options: resolved, run }
-}
-
-function checkTimeout(what: string, timeout: Timeout): void {
-  if (timeout === 'NONE') return
-  try {
-    milliseconds(timeout)
-  } catch (error) {
-    throw new RangeError(`${what}: ${(error as Error).message}`)
-  }
 }
 
 /** SWF's rule for names and versions of types. */

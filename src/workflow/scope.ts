@@ -56,6 +56,15 @@ export function withTimeout<T>(duration: Duration, work: Promise<T> | (() => Pro
   return typeof work === 'function' ? scopeWithTimeout(duration, work) : promiseWithTimeout(duration, work)
 }
 
+/** Resolves as `work` does, and to undefined when a duration is over first: `work` is canceled then, where it can be. */
+export function within<T>(duration: Duration, work: Promise<T>): Promise<T | undefined> {
+  const ended = promiseWithTimeout(duration, work).catch((failure: unknown) => {
+    if (failure instanceof TimeoutExpired) return undefined
+    throw failure
+  })
+  return cancelable(ended, cause => cancel(work, cause))
+}
+
 async function scopeWithTimeout<T>(duration: Duration, work: () => Promise<T>): Promise<T> {
   const expired = new TimeoutExpired(milliseconds(fromNow(duration)))
   const timer = sleep(duration, { shielded: true })
