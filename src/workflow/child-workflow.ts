@@ -5,14 +5,20 @@ import type { ChildPolicy } from '../swf/decision.js'
 import { seconds, type Duration } from '../swf/duration.js'
 import { decodePayload, encodePayload } from '../swf/payload.js'
 import type { WithInput } from './contract.js'
-import { ScopeCanceled, notSent, type Cancellation } from './errors.js'
-import { ChildWorkflowExecutionCanceled } from './external-errors.js'
+import { ScopeCanceled, notSent, setBehind, type Cancellation } from './errors.js'
+import {
+  ChildWorkflowExecutionCanceled,
+  ChildWorkflowExecutionFailed,
+  ChildWorkflowExecutionTimedOut,
+} from './external-errors.js'
 import { signalExternal } from './external.js'
-import { ChildOperation } from './replay/children.js'
+import { ChildOperation, type ChildSpec } from './replay/children.js'
 import { currentRun, outside, type RunContext } from './replay/current.js'
 import { cancelable } from './replay/operation.js'
 import { hashed } from './replay/random.js'
 import type { Scope } from './replay/scope.js'
+import { startTimer, type TimerOperation } from './replay/timers.js'
+import { nextDelay, resolveRetry, type RetryPolicy } from './retry.js'
 import type { SignalDefinition } from './signal.js'
 import { validate } from './validator.js'
 import type { WorkflowContract } from './workflow-contract.js'
@@ -27,21 +33,32 @@ export interface ChildWorkflowOptions {
   executionStartToClose?: Duration
   taskStartToClose?: Duration
   /**
-   * What happens to it when the parent is terminated or times out. `ABANDON`: a cancel of the parent does not reach it either.
+   * What happens to its own children when it is terminated or times out. What happens to itself when its parent is, the
+   * `childPolicy` of the parent says, for all of its children alike: SWF has no other.
    */
   childPolicy?: ChildPolicy
+  /**
+   * It goes on when the parent, or the scope that waits for it, is canceled; the wait for it ends with the cancel.
+   * @default false: it is asked to cancel, and waited for
+   */
+  abandoned?: boolean
   /** At most 5, of 256 characters. */
   tagList?: readonly string[]
   /** Higher goes first; a signed 32-bit integer. @default 0 */
   taskPriority?: number
   /** Runs to its end, and is waited for, although the parent is canceled. @default false */
   shielded?: boolean
+  /**
+   * When it is started again, under the same workflowId, after it has failed or timed out; of what is left out an activity's
+   * defaults. @default it is not
+   */
+  retry?: RetryPolicy
 }
 
 /** A child execution that SWF has started. */
 export interface ChildHandle<R> {
   readonly workflowId: string
-  /** Of its first run; a child that continues as new has others, and stays the same child. */
+  /** Of the first run of its last try; a child that continues as new has others, and stays the same child. */
   readonly runId: string
   /** Resolves to its result. Rejects with a failure named after the event that closed it. */
   result(): Promise<R>
@@ -91,13 +108,19 @@ function begin<R, T>(
 }
 
 class Child<R> implements ChildHandle<R> {
-  readonly #operation: ChildOperation
+  /** Of the try at work. */
+  #operation: ChildOperation
+  /** Resolves to the result, as text, once it is not tried again. */
+  readonly #ended: Promise<string | undefined>
+  #retry: TimerOperation | undefined
+  /** Of the try before. */
+  #lastRunId: string | undefined
+  #canceled = false
   /** Where it was started; undefined when no cancel is to reach it. */
   readonly #scope: Scope | undefined
-  readonly #abandoned: boolean
 
   constructor(
-    run: RunContext,
+    private readonly run: RunContext,
     private readonly definition: WorkflowContract<any, R>,
     input: unknown,
     private readonly options: ChildWorkflowOptions,
@@ -108,9 +131,10 @@ class Child<R> implements ChildHandle<R> {
     this.#scope = options.shielded ? undefined : scope
     const seq = run.nextSeq()
     const childPolicy = options.childPolicy ?? defaults.childPolicy
-    this.#abandoned = childPolicy === 'ABANDON'
-    this.#operation = new ChildOperation(run.commands, {
+    const first: ChildSpec = {
       seq,
+      attempt: 1,
+      retry: options.retry && resolveRetry(options.retry),
       workflowId: options.workflowId ?? childId(run, seq),
       workflowType: { name, version },
       input: encode(definition, input),
@@ -119,9 +143,51 @@ class Child<R> implements ChildHandle<R> {
       executionStartToCloseTimeout: seconds(options.executionStartToClose ?? defaults.executionStartToClose),
       taskStartToCloseTimeout: seconds(options.taskStartToClose ?? defaults.taskStartToClose),
       childPolicy,
+      abandoned: options.abandoned ?? false,
       tagList: options.tagList ?? [],
-    })
-    run.commands.ask(this.#operation)
+    }
+    this.#operation = this.#begin(first)
+    // The promise itself where there is one try: what follows it is not to come a turn later than it did.
+    this.#ended = first.retry ? this.#tries(first) : this.#operation.promise
+    this.#ended.catch(() => {})
+  }
+
+  #begin(spec: ChildSpec): ChildOperation {
+    const { commands } = this.run
+    const operation = new ChildOperation(commands, spec)
+    commands.ask(operation)
+    return operation
+  }
+
+  async #tries(first: ChildSpec): Promise<string | undefined> {
+    const { run } = this
+    const observer = run.step
+    const began = run.now
+    let told: ChildWorkflowExecutionFailed | undefined
+    for (let attempt = 1; ; attempt++) {
+      observer?.attempt(attempt)
+      try {
+        return await this.#operation.promise
+      } catch (failure) {
+        if (!(failure instanceof ChildWorkflowExecutionFailed || failure instanceof ChildWorkflowExecutionTimedOut))
+          throw failure
+        failure.attempts = attempt
+        if (failure instanceof ChildWorkflowExecutionFailed) told = failure
+        else setBehind(failure, told)
+        const { retry, heard } = this.#operation
+        const elapsed = run.now - began
+        const chance = run.randomOf(`${first.seq}.child.${attempt}`)
+        const delay = retry && nextDelay(retry, { attempts: attempt, reason: failure.reason, elapsed }, chance)
+        if (delay === undefined || this.#canceled) throw failure
+        this.#retry = startTimer(run.commands, `${first.seq}.${attempt}.retry`, seconds(Math.max(delay, 1)))
+        this.#retry.retries = this.#operation.effect
+        await this.#retry.promise
+        this.#retry = undefined
+        this.#lastRunId = this.runId
+        this.#operation = this.#begin({ ...first, attempt: attempt + 1, retry })
+        this.#operation.heard = heard
+      }
+    }
   }
 
   get workflowId(): string {
@@ -129,7 +195,7 @@ class Child<R> implements ChildHandle<R> {
   }
 
   get runId(): string {
-    return this.#operation.runId!
+    return (this.#operation.runId ?? this.#lastRunId)!
   }
 
   async started(): Promise<this> {
@@ -150,11 +216,17 @@ class Child<R> implements ChildHandle<R> {
 
   cancel(): void {
     currentRun(`child ${this.definition.name}`)
-    this.#operation.cancel(new ScopeCanceled())
+    this.#cancel(new ScopeCanceled())
+  }
+
+  #cancel(cause: Cancellation): void {
+    this.#canceled = true
+    if (this.#retry) this.#retry.cancel(cause)
+    else this.#operation.cancel(cause)
   }
 
   async #result(scope: Scope | undefined): Promise<R> {
-    const { value } = decodePayload(await this.#awaited(this.#operation.promise, scope))
+    const { value } = decodePayload(await this.#awaited(this.#ended, scope))
     return outside(() => validate(this.definition.options.result, value, `result of ${this.definition.name}`))
   }
 
@@ -166,10 +238,10 @@ class Child<R> implements ChildHandle<R> {
     const left = new Promise<never>((_, reject) => (leave = reject))
     left.catch(() => {})
     const onCancel = () => {
-      if (this.#operation.settled) return
+      if (this.#operation.settled && !this.#retry) return
       canceled = true
-      if (this.#abandoned) leave(scope.cause!)
-      else this.#operation.cancel(scope.cause!)
+      if (this.#operation.abandoned) leave(scope.cause!)
+      else this.#cancel(scope.cause!)
     }
     const stopListening = scope.onCancel(onCancel)
     if (scope.cause) onCancel()

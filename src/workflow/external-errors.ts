@@ -15,6 +15,8 @@ abstract class ChildFailure extends WorkflowFailure {
   readonly workflowType: TypeName
   readonly workflowId: string
   readonly runId: string | undefined
+  /** How often the child was tried. */
+  attempts = 1
   constructor(facts: ChildFacts, reason: string, how: string, options?: ErrorOptions) {
     super(reason, `child ${facts.workflowType.name} ${facts.workflowId} ${how}`, options)
     this.workflowType = facts.workflowType
@@ -22,8 +24,9 @@ abstract class ChildFailure extends WorkflowFailure {
     this.runId = facts.runId
   }
   protected override facts(): Partial<Failure> {
-    const { workflowId, runId } = this
-    return { type: this.workflowType.name, details: { workflowId, ...(runId !== undefined && { runId }) } }
+    const { workflowId, runId, attempts } = this
+    const tried = attempts > 1 && { attempts }
+    return { ...tried, type: this.workflowType.name, details: { workflowId, ...(runId !== undefined && { runId }) } }
   }
 }
 

@@ -1,9 +1,9 @@
-// Retry: one authority, the decider. A policy is resolved when an activity is called and travels in the `control` of its first
+// Retry: one authority, the decider. A policy is resolved when an activity is called, or a child is started, and travels in the `control` of its first
 // try, so that it holds for this call even if the code's policy changes while it runs.
 
 import { milliseconds, type Duration } from '../swf/duration.js'
 
-/** When and how often an activity is tried again. */
+/** When and how often an activity, or a child, is tried again. */
 export interface RetryPolicy {
   /** Tries in all, the first one included. @default 4 */
   maximumAttempts?: number
@@ -79,8 +79,13 @@ export function encodeControl(policy: ResolvedRetryPolicy): string {
   return text
 }
 
+/** Tells whether a `control` is one that was written here. */
+export function isControl(control: string | undefined): control is string {
+  return control?.startsWith('{"swf-gateway":1,') === true
+}
+
 /** Returns the policy that a `control` holds; undefined for one of others. */
 export function decodeControl(control: string | undefined): ResolvedRetryPolicy | undefined {
-  if (!control?.startsWith('{"swf-gateway":1,')) return undefined
+  if (!isControl(control)) return undefined
   return (JSON.parse(control) as { retry?: ResolvedRetryPolicy }).retry
 }

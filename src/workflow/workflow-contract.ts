@@ -15,7 +15,7 @@ export interface WorkflowOptions<I, R> {
   executionStartToClose?: Exclude<Timeout, 'NONE'>
   /** How long a decision may take before it is given to another decider. @default '30s' */
   taskStartToClose?: Exclude<Timeout, 'NONE'>
-  /** What happens to children when the execution is terminated or times out. @default 'TERMINATE' */
+  /** What happens to its children when the execution is terminated or times out, to all of them alike. @default 'TERMINATE' */
   childPolicy?: ChildPolicy
   /**
    * What an unexpected error in the workflow's code does: `park` leaves the execution open and waits for mended code,

@@ -111,7 +111,7 @@ export const line = defineWorkflow('Line', '1.0', { result: z.string() }, async 
 
 export const basket = defineWorkflow('Basket', '1.0', {}, async (skus: string[]) => {
   const [first = '', ...rest] = skus
-  const child = await startChild(release1, first, { workflowId: `${first}-release`, childPolicy: 'ABANDON' })
+  const child = await startChild(release1, first, { workflowId: `${first}-release`, abandoned: true })
   await child.signal(approved, { by: 'basket' })
   const lines = await map(rest, { concurrency: 10 }, sku => executeChild(line, sku))
   return [await child.result(), ...lines]

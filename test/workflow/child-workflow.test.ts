@@ -10,11 +10,16 @@ import {
   executeChild,
   signalExternal,
   SignalExternalWorkflowExecutionFailed,
+  sleep,
   startChild,
   withTimeout,
   type ChildWorkflowOptions,
 } from '../../src/workflow/index.js'
+import { Run } from '../../src/workflow/replay/replay.js'
+import { ActivityFailure, implement } from '../../src/testing/index.js'
 import { brief, EXECUTION, Story } from '../support/given.js'
+import { lived } from '../support/lived.js'
+import { until } from '../support/until.js'
 
 const delivery = defineWorkflow(
   'Delivery',
@@ -163,6 +168,89 @@ describe('a child', () => {
   })
 })
 
+describe('a child with a retry policy', () => {
+  const retry = { maximumAttempts: 3, jitter: 0, nonRetryable: ['Lost'] }
+  const tried = () => new Story(execute({ workflowId: 'd1', retry }))
+  const fails = (story: Story, reason: string) =>
+    story.childCloses('d1', 'Failed', { reason, details: encodeFailure({ code: 'WORKFLOW_EXECUTION_FAILED', reason }) })
+
+  test('is started again under its workflowId when it has failed, after its wait', async () => {
+    const story = tried()
+    expect(decisionAttributes((await story.go())[0]!).control).toContain('"maximumAttempts":3')
+    await story.childStarts('d1').go()
+    expect(brief(await fails(story, 'Storm').go())).toEqual(['StartTimer 1.1.retry 1s'])
+    const again = await story.fire('1.1.retry').go()
+    expect(brief(again)).toEqual(['StartChildWorkflowExecution Delivery d1'])
+    expect(decisionAttributes(again[0]!)).not.toHaveProperty('control')
+    await story.childStarts('d1').go()
+    const [close] = await story.childCloses('d1', 'Completed', { result: '{"parcel":"p1"}' }).go()
+    expect(decisionAttributes(close!)).toEqual({ result: '{"parcel":"p1"}' })
+    story.check()
+  })
+
+  test('fails for good with the number of its tries, and a time-out tells how the try before it failed', async () => {
+    const story = tried()
+    await story.go()
+    await fails(story.childStarts('d1'), 'Storm').go()
+    await story.fire('1.1.retry').go()
+    await fails(story.childStarts('d1'), 'Flood').go()
+    await story.fire('1.2.retry').go()
+    const [close] = await story.childStarts('d1').childCloses('d1', 'TimedOut', { timeoutType: 'START_TO_CLOSE' }).go()
+    const { reason, details } = decisionAttributes(close!) as { reason: string; details: string }
+    expect(decodeFailure('', reason, details)).toMatchObject({
+      code: 'CHILD_WORKFLOW_EXECUTION_TIMED_OUT',
+      attempts: 3,
+      cause: { code: 'CHILD_WORKFLOW_EXECUTION_FAILED', reason: 'Flood' },
+    })
+  })
+
+  test('is not tried again for a reason that it names, or when it was terminated', async () => {
+    const lost = tried()
+    await lost.go()
+    expect(brief(await fails(lost.childStarts('d1'), 'Lost').go())).toEqual(['FailWorkflowExecution Lost'])
+    const terminated = tried()
+    await terminated.go()
+    expect(brief(await terminated.childStarts('d1').childCloses('d1', 'Terminated').go())).toEqual([
+      'FailWorkflowExecution Terminated',
+    ])
+  })
+
+  test('is canceled between two tries', async () => {
+    const story = tried()
+    await story.go()
+    await fails(story.childStarts('d1'), 'Storm').go()
+    expect(brief(await story.requestCancel().go())).toEqual(['CancelTimer 1.1.retry', 'CancelWorkflowExecution'])
+  })
+
+  test('has the policy that it was started with, whatever the code says now', async () => {
+    const story = tried()
+    await story.go()
+    await fails(story.childStarts('d1'), 'Storm').go()
+    const impatient = execute({ workflowId: 'd1', retry: { ...retry, maximumAttempts: 1, initialInterval: '1h' } })
+    const turn = await new Run(impatient, EXECUTION).advance(story.fire('1.1.retry').start().events)
+    expect(turn).toMatchObject({ decisions: [{ decisionType: 'StartChildWorkflowExecution' }] })
+  })
+
+  test('live', async () => {
+    let tries = 0
+    const pack = defineActivity<void, string>('Pack', '1', { retry: { maximumAttempts: 1 } })
+    const child = defineWorkflow('Child', '1', {}, async () => pack())
+    const parent = defineWorkflow('Parent', '1', {}, async () => {
+      const handle = await startChild(child, undefined, { retry })
+      const first = handle.runId
+      return [await handle.result(), handle.runId !== first]
+    })
+    const handlers = [
+      implement(pack, async () => {
+        if (++tries % 3 !== 0) throw new ActivityFailure('Busy')
+        return 'packed'
+      }),
+    ]
+    const result = await lived(parent, execution => execution.result(), { workflows: [child], handlers })
+    expect(result).toEqual(['packed', true])
+  })
+})
+
 describe('a cancel of the parent', () => {
   test('is passed on to the child that it waits for, and waits for how that ends', async () => {
     const story = new Story(execute({ workflowId: 'd1' }))
@@ -193,10 +281,63 @@ describe('a cancel of the parent', () => {
   })
 
   test('does not reach a child that is abandoned, and does not wait for it', async () => {
-    const story = new Story(execute({ workflowId: 'd1', childPolicy: 'ABANDON' }))
+    const story = new Story(execute({ workflowId: 'd1', abandoned: true }))
     await story.go()
     await story.childStarts('d1').go()
     expect(brief(await story.requestCancel().go())).toEqual(['CancelWorkflowExecution'])
+  })
+
+  const heir = defineWorkflow('Heir', '1', { childPolicy: 'ABANDON' }, async () => {})
+  test.each<[string, () => Promise<unknown>]>([
+    ['its contract', () => executeChild(heir, undefined, { workflowId: 'd1' })],
+    ['its start', () => executeChild(delivery, { orderId: 'o1' }, { workflowId: 'd1', childPolicy: 'ABANDON' })],
+  ])('reaches a child that abandons its own children, by %s', async (_what, run) => {
+    const story = new Story(workflow(run))
+    const [start] = await story.go()
+    expect(decisionAttributes(start!)).toMatchObject({ childPolicy: 'ABANDON' })
+    await story.childStarts('d1').go()
+    expect(brief(await story.requestCancel().go())).toEqual(['RequestCancelExternalWorkflowExecution d1'])
+  })
+
+  test('does not reach one that was started when its policy meant that, in a replay either', async () => {
+    const story = new Story(execute({ workflowId: 'd1', childPolicy: 'ABANDON' }))
+    const started = await story.decide()
+    const before = (started.kind === 'decided' ? started.decisions : []).map(decision => {
+      const { control, ...attributes } = decisionAttributes(decision)
+      expect(control).toBe('{"swf-gateway":1,"abandoned":false}')
+      return { ...decision, startChildWorkflowExecutionDecisionAttributes: attributes } as never
+    })
+    story.accept(before)
+    await story.childStarts('d1').go()
+    expect(brief(await story.requestCancel().go())).toEqual(['CancelWorkflowExecution'])
+  })
+
+  test.each([
+    { abandoned: true, ends: 'OPEN' },
+    { abandoned: false, ends: 'CANCELED' },
+  ])('live, a child that is abandoned ($abandoned) is $ends', async ({ abandoned, ends }) => {
+    const child = defineWorkflow('Child', '1', { childPolicy: 'ABANDON' }, async () => sleep('1h'))
+    const parent = defineWorkflow('Parent', '1', {}, async () =>
+      executeChild(child, undefined, { workflowId: 'the-child', abandoned }),
+    )
+    const told = await lived(
+      parent,
+      async (execution, env) => {
+        const open = () =>
+          env.swf.countOpenWorkflowExecutions({
+            domain: env.domain,
+            startTimeFilter: { oldestDate: new Date(0) },
+            executionFilter: { workflowId: 'the-child' },
+          })
+        await until(async () => (await open()).count === 1, { what: 'the child is started' })
+        await execution.requestCancel()
+        await until(async () => (await execution.status()) !== 'OPEN', { what: 'the parent closes' })
+        const { count } = await open()
+        return [await execution.status(), count === 1 ? 'OPEN' : 'CANCELED']
+      },
+      { workflows: [child] },
+    )
+    expect(told).toEqual(['CANCELED', ends])
   })
 
   test('does not reach a child that is shielded, and waits for it', async () => {

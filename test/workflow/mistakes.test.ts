@@ -218,7 +218,7 @@ describe('what is open when an execution closes', () => {
   })
 
   test.each<[string, () => Promise<unknown>]>([
-    ['an abandoned child', async () => void startChild(child, undefined, { childPolicy: 'ABANDON' })],
+    ['an abandoned child', async () => void startChild(child, undefined, { abandoned: true })],
     ['a timer', async () => void sleep('1h')],
     ['the loser of a race', async () => race([() => mail('ada'), async () => 1])],
     ['what is canceled', async () => withTimeout('0s', mail('ada')).catch(() => {})],

@@ -170,7 +170,7 @@ export function walker(
       case 'child': {
         if (given.depth <= 1) return 0
         const input = { seed: given.seed * 31 + id, depth: 1, again: n === 4 ? 1 : 0 }
-        const options = n === 3 ? ({ childPolicy: 'ABANDON' } as const) : {}
+        const options = n === 3 ? ({ abandoned: true, childPolicy: 'ABANDON' } as const) : {}
         if (n > 1) return executeChild(definition, input, options)
         const child = await startChild(definition, input, options)
         await child.signal(ping, n)
