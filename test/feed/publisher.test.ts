@@ -2,6 +2,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { Publisher } from '../../src/feed/publisher.js'
 import { FeedStream } from '../../src/feed/stream.js'
 import type { Redis } from '../../src/redis.js'
+import { createMetrics } from '../../src/telemetry.js'
 import { encodeExecutionContext } from '../../src/swf/execution-context.js'
 import { testRedis } from '../support/redis.js'
 import { History, saga, swfOf, T0 } from './histories.js'
@@ -40,6 +41,29 @@ test('appends what is new, and nothing of what is there', async () => {
     at: '7.0',
     record: { updated: 4, version: { eventId: 7, n: 0 } },
   })
+})
+
+test('a close is counted by the one publisher that wrote it, and not when a run is found closed', async () => {
+  const domain = await sweptDomain(stream, redis)
+  const history = newHistory()
+  history.decision()
+  const publishers = [1, 2, 3].map(() => {
+    const metrics = createMetrics('test')
+    return { metrics, publisher: new Publisher({ redis, swf: swfOf().swf, prefix, log, metrics }) }
+  })
+  for (const each of publishers) await each.publisher.publish(domain, history.execution, history.events)
+  history.complete()
+  await Promise.all(publishers.map(each => each.publisher.publish(domain, history.execution, history.events)))
+  const old = newHistory()
+  old.decision()
+  old.complete()
+  await publishers[0]!.publisher.publish(domain, old.execution, old.events, { unknown: 'quiet' })
+  const counted = await Promise.all(
+    publishers.map(async ({ metrics }) => (await metrics.executionsClosed.get()).values),
+  )
+  expect(counted.flat().map(({ labels, value }) => ({ ...labels, value }))).toEqual([
+    { workflowType: 'Order', status: 'COMPLETED', value: 1 },
+  ])
 })
 
 test('reads a gap from the end of the history, before it appends', async () => {
