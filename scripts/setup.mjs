@@ -249,6 +249,8 @@ export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 
 /** Sets up, and ends the process with one clear message when that fails. */
 export async function setupOrExit(options = {}) {
+  // A set-up, and what follows it, is not cut short because nobody reads what it says.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
   try {
     await setup({ root: ROOT, ...options })
   } catch (error) {

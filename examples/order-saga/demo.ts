@@ -25,6 +25,14 @@ Exit code: 0 when every order ended as the file says and the books balance, 1 wh
 const ORDERS = fileURLToPath(new URL('../../order-saga/orders.json', import.meta.url))
 
 async function main(): Promise<number> {
+  const interrupt = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.once(name, () => interrupt.abort(new Interrupted(name, 130)))
+  // Whoever reads has seen enough, as `head -1` has, or the disk is full: either way the stack is stopped first.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+    interrupt.abort(error.code === 'EPIPE' ? new Interrupted('Nobody reads on', 141) : error),
+  )
+  process.stderr.on('error', () => {})
   const { values: options } = parseArgs({
     options: { orders: { type: 'string' }, keep: { type: 'boolean' }, help: { type: 'boolean' } },
   })
@@ -33,8 +41,6 @@ async function main(): Promise<number> {
     return 0
   }
   const entries = readOrders(options.orders ?? ORDERS)
-  const interrupt = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupt.abort(new Interrupted(name)))
 
   const directory = await mkdtemp(join(tmpdir(), 'swf-gateway-demo-'))
   let stack: Stack | undefined
@@ -64,7 +70,7 @@ async function main(): Promise<number> {
     if (!(error instanceof Interrupted)) throw error
     console.log(`\n${error.message}: stopping the stack.`)
     proven = true
-    return 130
+    return error.exitCode
   } finally {
     await stack?.stop()
     if (proven && !options.keep) await rm(directory, { recursive: true, force: true, maxRetries: 3 })
@@ -72,7 +78,14 @@ async function main(): Promise<number> {
   }
 }
 
-class Interrupted extends Error {}
+class Interrupted extends Error {
+  constructor(
+    message: string,
+    readonly exitCode: number,
+  ) {
+    super(message)
+  }
+}
 
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
