@@ -31,9 +31,11 @@ const LONGEST_MESSAGE = 2_000
 export function present(error: unknown, requestId: string, log: Log): GraphQLFormattedError {
   const { code, message, facts } = explain(error)
   if (code === 'INTERNAL') log.error({ err: rootCause(error), requestId }, 'request failed')
-  else if (code === 'REDIS_UNAVAILABLE')
-    unavailable(log).failed(code, { err: redisTrouble(rootCause(error))?.text ?? message, code, requestId })
-  else if (code.endsWith('_UNAVAILABLE')) unavailable(log).failed(code, { err: message, code, requestId })
+  else if (code === 'REDIS_UNAVAILABLE') {
+    // That it is full is another state than that it does not answer.
+    const err = redisTrouble(rootCause(error))?.text ?? message
+    unavailable(log).failed(err, { err, code, requestId })
+  } else if (code.endsWith('_UNAVAILABLE')) unavailable(log).failed(code, { err: message, code, requestId })
   else if (code === 'FORBIDDEN')
     log.warn({ err: (rootCause(error) as Error).message, code, requestId }, 'request failed')
   const { locations, path } = error instanceof GraphQLError ? error.toJSON() : {}
