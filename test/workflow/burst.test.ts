@@ -80,7 +80,7 @@ test('a rejection that nobody handles is told to whoever replays the run, and ha
   )
   await story.go()
   story.fail('Once', 'Busy').start()
-  const run = new Run(story.definition, EXECUTION, rejection => told.push(rejection))
+  const run = new Run(story.definition, EXECUTION, { unhandled: rejection => told.push(rejection) })
   expect(await run.advance(story.events)).toMatchObject({ kind: 'decided', decisions: [] })
   expect(told).toEqual([{ reason: 'ActivityTaskFailed: Once failed: Busy' }])
 })

@@ -295,12 +295,13 @@ export class Decider implements Service {
       started?.eventType === 'WorkflowExecutionStarted'
         ? started.workflowExecutionStartedEventAttributes.taskList.name
         : definition.options.taskList
-    const run = new Run(definition, execution, rejection =>
-      this.#options.log.warn(
-        { ...execution, ...rejection },
-        'a promise of the workflow was rejected and nobody waits for it',
-      ),
-    )
+    const { log } = this.#options
+    const workflowType = definition.name
+    const run = new Run(definition, execution, {
+      unhandled: rejection =>
+        log.warn({ ...execution, ...rejection }, 'a promise of the workflow was rejected and nobody waits for it'),
+      log: ({ level, fields, message }) => log[level]({ ...fields, ...execution, workflowType }, message),
+    })
     return { events, cached: { run, taskList } }
   }
 }

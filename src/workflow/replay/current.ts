@@ -19,6 +19,13 @@ export interface StepObserver {
   attempt(attempt: number): void
 }
 
+/** A line that a workflow logs. */
+export interface LogLine {
+  level: 'debug' | 'info' | 'warn' | 'error'
+  message: string
+  fields: object
+}
+
 /** What operations need of the run that they belong to. */
 export interface RunContext {
   readonly contract: WorkflowContract
@@ -52,6 +59,8 @@ export interface RunContext {
   /** A random number that depends on nothing but the run and `name`. */
   randomOf(name: string): number
   condition(predicate: () => boolean): Operation<void>
+  /** Writes a line of its code to the log, unless its history is replayed. */
+  log(line: LogLine): void
   /** Hears of a rejection of its code that nobody handles. */
   unhandled(reason: unknown): void
   /** Parks the run for this error, or reason, whatever its code makes of it; returns an error to throw. */

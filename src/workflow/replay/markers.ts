@@ -38,6 +38,11 @@ export class Markers {
     this.#recorded = undefined
   }
 
+  /** What the code does now was not recorded yet. */
+  get isLive(): boolean {
+    return this.#recorded === undefined
+  }
+
   /** Returns what a marker holds, or was found out by `find` just now. Undefined when a replay knows of no such marker. */
   value(markerName: string, find: () => string | undefined): { details: string | undefined } | undefined {
     if (this.#recorded && !this.#recorded.has(markerName)) return undefined

@@ -4,6 +4,7 @@ import type { ExecutionContext, Stuck as StuckState } from '../../swf/execution-
 import type { HistoryEvent, WorkflowExecution } from '../../swf/history-event.js'
 import type { WorkflowDefinition } from '../definition.js'
 import { runBurst } from './burst.js'
+import type { LogLine } from './current.js'
 import { installGuard } from './guard.js'
 import { installRejections } from './rejections.js'
 import { RunState, type Decided } from './run.js'
@@ -16,17 +17,26 @@ export type Turn = Decided | { kind: 'stuck'; stuck: Omit<StuckState, 'since'>; 
 export class Run {
   #state: RunState | undefined
 
-  /** `unhandled` hears of promises of author code that were rejected, and that nobody waits for. */
+  /**
+   * `unhandled` hears of promises of author code that were rejected, and that nobody waits for; `log` of lines that the code
+   * logs, but not of those of a replay.
+   */
   constructor(
     definition: WorkflowDefinition,
     execution: WorkflowExecution,
-    unhandled?: (rejection: { reason: string; location?: string }) => void,
+    {
+      unhandled,
+      log,
+    }: { unhandled?: (rejection: { reason: string; location?: string }) => void; log?: (line: LogLine) => void } = {},
   ) {
     installGuard()
     installRejections()
-    this.#state = new RunState(definition, execution, error => {
-      const location = authorLocation(error)
-      unhandled?.({ reason: described(error), ...(location && { location }) })
+    this.#state = new RunState(definition, execution, {
+      unhandled: error => {
+        const location = authorLocation(error)
+        unhandled?.({ reason: described(error), ...(location && { location }) })
+      },
+      ...(log && { log }),
     })
   }
 

@@ -25,7 +25,7 @@ import { Commands } from './commands.js'
 import { Conditions } from './conditions.js'
 import { ContinueAsNew, Origin } from './continuation.js'
 import { Cursors } from './cursors.js'
-import { outside, type RunContext, type StepObserver } from './current.js'
+import { outside, type LogLine, type RunContext, type StepObserver } from './current.js'
 import { recordedDecisions } from './divergence.js'
 import { Inbox } from './inbox.js'
 import { MOST_EVENTS } from './limits.js'
@@ -49,6 +49,14 @@ export interface Decided extends ShownNow {
   openActivities: number
   /** What is odd and harmless: details changed since they were recorded, signals that are not valid, effects that may be lost. */
   warnings: string[]
+}
+
+/** Hears of what a run's code does beside its decisions. */
+export interface RunListener {
+  /** A promise was rejected, and nobody waits for it. */
+  unhandled?(reason: unknown): void
+  /** A line was logged, for the first time. */
+  log?(line: LogLine): void
 }
 
 export class RunState implements RunContext {
@@ -89,7 +97,7 @@ export class RunState implements RunContext {
   constructor(
     readonly contract: WorkflowDefinition,
     readonly execution: WorkflowExecution,
-    readonly unhandled: (reason: unknown) => void = () => {},
+    private readonly told: RunListener = {},
   ) {
     this.#random = randomSequence(execution.runId)
     this.#closing = new Closing(contract)
@@ -158,6 +166,19 @@ export class RunState implements RunContext {
 
   condition(predicate: () => boolean): ReturnType<Conditions['wait']> {
     return this.#conditions.wait(predicate)
+  }
+
+  unhandled(reason: unknown): void {
+    this.told.unhandled?.(reason)
+  }
+
+  log(line: LogLine): void {
+    if (!this.markers.isLive) return
+    try {
+      outside(() => this.told.log?.(line))
+    } catch {
+      // A replay logs nothing, so that the code must not see of it whether a line could be written.
+    }
   }
 
   stuck(why: Error | string): Error {
