@@ -56,13 +56,14 @@ export class Executions {
     return summary ? this.asShown(executionOf(summary, 'INDEX')) : this.findInSwf(domain, workflowId, runId)
   }
 
-  /** As `findInSwf`, but as the index knows it while SWF does not answer or throttles. */
+  /** As `findInSwf`, but as the index knows it while SWF does not answer, throttles, or refuses the gateway. */
   async findNow(domain: string, workflowId: string, runId?: string | null): Promise<Execution | undefined> {
     try {
       return await this.findInSwf(domain, workflowId, runId)
     } catch (error) {
+      if (!(error instanceof SwfFault) || error.code === 'UNKNOWN_RESOURCE') throw error
       const known = this.#index.find(domain, workflowId, runId ?? undefined)
-      if (known && error instanceof SwfFault && error.retryable) return this.asShown(executionOf(known, 'INDEX'))
+      if (known) return this.asShown(executionOf(known, 'INDEX'))
       throw error
     }
   }

@@ -1,8 +1,9 @@
-// What a client is answered while SWF takes calls and never answers them.
+// What a client is answered while SWF takes calls and never answers them, or refuses them.
 
 import { expect, test } from 'vitest'
 import { completeWorkflowExecution, failWorkflowExecution } from '../../src/swf/decision.js'
 import { createSwfClient } from '../../src/swf/client.js'
+import { swfFault } from '../../src/swf/errors.js'
 import { afterFile } from '../support/dispose.js'
 import { swfProxy } from '../support/swf-proxy.js'
 import { until } from '../support/until.js'
@@ -67,6 +68,21 @@ test('an operation asks a silent SWF once for an execution, whatever of it is as
     ask('{ execution(workflowId: "silent-2") { input { value } history { nodes { eventId } } timeline { name } } }'),
   )
   expect(actions).toEqual(['GetWorkflowExecutionHistory'])
+})
+
+test('an execution that the index knows is shown while SWF refuses the credentials of the gateway', async () => {
+  await start('silent-7')
+  const refusal = () =>
+    Promise.reject(swfFault('GetWorkflowExecutionHistory', 'ExpiredTokenException', 'The security token is expired'))
+  const refused = Object.create(swf, { getWorkflowExecutionHistory: { value: refusal } }) as typeof swf
+  const other = await startGateway({ swf: refused, redis, prefix: redis.prefix })
+  const READ = '{ execution(workflowId: "silent-7") { workflowId status source input { value } } }'
+  await until(async () => (await other.ask('{ executions { nodes { workflowId } } }')).data.executions?.nodes.length, {
+    what: 'the index of the other gateway knows executions',
+  })
+  const { data, errors } = await other.ask(READ)
+  expect(data.execution).toEqual({ workflowId: 'silent-7', status: 'OPEN', source: 'INDEX', input: null })
+  expect(errors).toMatchObject([{ path: ['execution', 'input'], extensions: { code: 'FORBIDDEN' } }])
 })
 
 test('a closed execution whose history was read before is shown whole', async () => {
