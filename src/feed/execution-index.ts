@@ -3,7 +3,7 @@
 // X1. It is a projection. The table may be lost, and is filled from Redis again; what it shows is what some history said.
 // X2. A row is replaced by one that covers the same or later events. A row of which no event has been read never replaces
 //     another, except that a list of SWF says that an open run has closed.
-// X5. A domain is followed from when it is first asked for until nobody has asked for a while; those that are kept, always.
+// X6. A domain is followed from when it is first asked for until nobody has asked for a while; those that are kept, always.
 
 import { setImmediate as turn } from 'node:timers/promises'
 import { monotonic } from '../clock.js'
