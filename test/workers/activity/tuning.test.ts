@@ -86,7 +86,7 @@ test('refuses a change that is out of date, out of range, or of a queue that nob
   await expect(update({ rateLimit: { tasks: 0, per: 1_000 } })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' })
   await expect(queues.update(DOMAIN, 'typo', {}, 'test')).rejects.toMatchObject({ code: 'BAD_USER_INPUT' })
   expect(await queues.get(DOMAIN, 'typo')).toBeUndefined()
-  const { previous, queue: changed } = await update({ prefetch: 0 }, settings.version)
+  const { previous, queue: changed } = await update({ prefetch: 1 }, settings.version)
   expect(previous).toEqual(settings)
   expect(changed.settings).toMatchObject({ version: settings.version + 1, changedBy: 'test', concurrency: 3 })
   expect((await queues.list(DOMAIN)).map(({ taskList }) => taskList)).toEqual(['activities'])
